@@ -1,0 +1,243 @@
+"""Every setting, typed and checked, read from the environment once.
+
+Sources, the first wins: the process environment, the file `.env`, and in demo mode
+`var/demo.env`, which `make run` writes so that `flask ...` by hand finds its database.
+"""
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+ROOT = Path(__file__).resolve().parent
+PLAID_HOSTS = {
+    "sandbox": "https://sandbox.plaid.com",
+    "production": "https://production.plaid.com",
+}
+PLAID_LINK_SCRIPT = "/link/v2/stable/link-initialize.js"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the text names each one."""
+
+
+def _split(value: object) -> object:
+    """'US, CA' -> ['US', 'CA']."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+CommaList = Annotated[list[str], BeforeValidator(_split)]
+
+
+class Config(BaseModel):
+    """Settings by their environment names. A default is fit for production and public."""
+
+    model_config = ConfigDict(
+        frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    APP_MODE: Literal["demo", "live"] = "demo"
+    PUBLIC_URL: str = "http://127.0.0.1:8000"
+    REGISTRATION: Literal["open", "closed"] | None = None
+    LOG_FORMAT: Literal["text", "json"] = "text"
+    TRUSTED_PROXY_HOPS: int = Field(default=0, ge=0, le=5)
+
+    DATABASE_URL: str = Field(repr=False)
+    DATABASE_OWNER_URL: str | None = Field(default=None, repr=False)
+    DATABASE_POOL_SIZE: int = Field(default=5, ge=1, le=200)
+    DATABASE_MAX_OVERFLOW: int = Field(default=10, ge=0, le=200)
+    DATABASE_POOL_RECYCLE: int = Field(default=3600, ge=30)
+
+    SECRET_KEY: str = Field(min_length=32, repr=False)
+    DATA_KEYS: dict[str, bytes] = Field(repr=False)
+    SESSION_IDLE_MINUTES: int = Field(default=30, ge=1)
+    SESSION_ABSOLUTE_HOURS: int = Field(default=12, ge=1)
+
+    PLAID_CLIENT_ID: str = Field(min_length=1)
+    PLAID_SECRET: str = Field(min_length=1, repr=False)
+    PLAID_ENV: Literal["sandbox", "production"] = "sandbox"
+    PLAID_HOST: str
+    PLAID_LINK_SCRIPT_URL: str
+    PLAID_PUBLIC_KEY: str | None = None
+    PLAID_WEBHOOK_URL: str | None = None
+    PLAID_REDIRECT_URI: str | None = None
+    PLAID_COUNTRY_CODES: CommaList = ["US"]
+    PLAID_RATE_LIMITS: Literal["production", "sandbox", "off"] = "production"
+
+    @field_validator("DATABASE_URL", "DATABASE_OWNER_URL")
+    @classmethod
+    def _psycopg2(cls, url: str | None) -> str | None:
+        """Both common spellings mean psycopg2; SQLAlchemy 2.1 would take psycopg 3."""
+        if url is None:
+            return None
+        scheme, separator, rest = url.partition("://")
+        if scheme not in {"postgres", "postgresql", "postgresql+psycopg2"} or not rest:
+            raise ValueError("must look like postgresql://user:password@host/database")
+        return f"postgresql+psycopg2{separator}{rest}"
+
+    @field_validator("PUBLIC_URL", "PLAID_HOST", "PLAID_LINK_SCRIPT_URL")
+    @classmethod
+    def _absolute(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http or https address")
+        return url.rstrip("/")
+
+    @field_validator("PLAID_WEBHOOK_URL", "PLAID_REDIRECT_URI")
+    @classmethod
+    def _callback(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).query or not urlsplit(url).hostname):
+            raise ValueError("must be an address without a query string")
+        return url
+
+    @field_validator("PLAID_COUNTRY_CODES")
+    @classmethod
+    def _countries(cls, codes: list[str]) -> list[str]:
+        if not codes or any(len(code) != 2 or not code.isupper() for code in codes):
+            raise ValueError("must be two-letter codes such as US,CA")
+        return codes
+
+    @field_validator("DATA_KEYS", mode="before")
+    @classmethod
+    def _keys(cls, value: object) -> object:
+        """'k2:BASE64,k1:BASE64' -> {id: 32 bytes}; the first one encrypts."""
+        if not isinstance(value, str):
+            return value
+        keys: dict[str, bytes] = {}
+        for part in _split(value):  # type: ignore[attr-defined]
+            name, _, encoded = part.partition(":")
+            try:
+                key = base64.b64decode(encoded, validate=True)
+            except ValueError as error:
+                raise ValueError("must be id:base64, comma separated") from error
+            if len(key) != 32 or not 0 < len(name) <= 16 or name in keys:
+                raise ValueError("needs ids and 32 random bytes in base64 for each")
+            keys[name] = key
+        if not keys:
+            raise ValueError("needs at least one key")
+        return keys
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        secret = self.SECRET_KEY.encode()
+        if any(
+            secret in (key, base64.b64encode(key)) for key in self.DATA_KEYS.values()
+        ):
+            raise ValueError("DATA_KEYS must not reuse SECRET_KEY")
+        if self.APP_MODE == "live":
+            for name in ("PUBLIC_URL", "PLAID_HOST", "PLAID_LINK_SCRIPT_URL"):
+                parts = urlsplit(getattr(self, name))
+                if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+                    raise ValueError(f"{name} must be https in live mode")
+        return self
+
+    @property
+    def is_secure(self) -> bool:
+        """True where the browser keeps Secure cookies: https, or loopback."""
+        parts = urlsplit(self.PUBLIC_URL)
+        return parts.scheme == "https" or parts.hostname in LOOPBACK
+
+    @property
+    def owner_url(self) -> str:
+        """The address migrations use: the owner's, or else the app's."""
+        return self.DATABASE_OWNER_URL or self.DATABASE_URL
+
+
+def load(environ: dict[str, str] | None = None, root: Path = ROOT) -> Config:
+    """The settings of this process.
+
+    `environ` replaces the process environment and `.env`, for tests.
+    Raises SettingsError naming every missing or malformed setting.
+    """
+    values: dict[str, object] = {}
+    if environ is None:
+        from_file = {k: v for k, v in dotenv_values(root / ".env").items() if v}
+        values = {**from_file, **{k: v for k, v in os.environ.items() if v}}
+    else:
+        values.update(environ)
+    if values.get("APP_MODE", "demo") == "demo":
+        values = {**_demo_defaults(root / "var", values), **values}
+    else:
+        values = {**_live_defaults(values), **values}
+    try:
+        return Config.model_validate({k: values[k] for k in _names() if k in values})
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _names() -> list[str]:
+    return list(Config.model_fields)
+
+
+def _live_defaults(values: dict[str, object]) -> dict[str, object]:
+    env = str(values.get("PLAID_ENV", "sandbox"))
+    return {
+        "PLAID_HOST": PLAID_HOSTS.get(env, ""),
+        "PLAID_LINK_SCRIPT_URL": "https://cdn.plaid.com" + PLAID_LINK_SCRIPT,
+        "REGISTRATION": "closed",
+    }
+
+
+def _demo_defaults(var: Path, values: dict[str, object]) -> dict[str, object]:
+    written = {k: v for k, v in dotenv_values(var / "demo.env").items() if v}
+    host = str(values.get("PLAID_HOST") or written.get("PLAID_HOST") or "")
+    host = host or "http://127.0.0.1:8001"
+    defaults: dict[str, object] = {
+        "PLAID_CLIENT_ID": "sandbox",
+        "PLAID_SECRET": "sandbox",
+        "PLAID_HOST": host,
+        "PLAID_LINK_SCRIPT_URL": host + PLAID_LINK_SCRIPT,
+        "PLAID_RATE_LIMITS": "sandbox",
+        "REGISTRATION": "open",
+        **written,
+    }
+    if not {"SECRET_KEY", "DATA_KEYS"} <= values.keys():
+        defaults |= _demo_keys(var / "demo-keys.json")
+    return defaults
+
+
+def _demo_keys(path: Path) -> dict[str, str]:
+    """Keys of the demo, made once. Several processes may start at the same moment."""
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        keys = {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "DATA_KEYS": "demo:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        }
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(keys))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first; its keys count
+        finally:
+            draft.unlink()
+    return dict(json.loads(path.read_text()))
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors():
+        name = ".".join(str(part) for part in fault["loc"][:1])
+        text = str(fault["msg"]).removeprefix("Value error, ")
+        text = "is missing" if fault["type"] == "missing" else text
+        lines.append(f"{name} {text}".strip())
+    return "Settings: " + "; ".join(lines)

@@ -1,0 +1,120 @@
+"""The application factory."""
+
+import base64
+import datetime as dt
+import functools
+import hashlib
+import os
+from pathlib import Path
+
+from flask import Flask, Response, request, url_for
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import ROOT, Config
+from webapp import cli, errors, filters, logs, security
+from webapp.accounts.routes import bp as accounts
+from webapp.auth import login
+from webapp.auth.routes import bp as auth
+from webapp.crypto import Vault
+from webapp.dashboard.routes import bp as dashboard
+from webapp.extensions import csrf, db, htmx, login_manager, migrate
+from webapp.health import bp as health
+from webapp.plaid.client import PlaidClient
+
+HASHED = "v"  # the query argument that carries a static file's content hash
+
+
+def create_app(config: Config) -> Flask:
+    """The app for these settings. Opens no connection."""
+    app = Flask(
+        "webapp",
+        root_path=str(ROOT / "webapp"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    configure(app, config)
+    logs.init_app(app)
+    add_extensions(app)
+    add_static_urls(app)
+    filters.init_app(app)
+    security.init_app(app)
+    errors.init_app(app)
+    for blueprint in (health, auth, accounts, dashboard):
+        app.register_blueprint(blueprint)
+    cli.init_app(app)
+    return app
+
+
+def configure(app: Flask, config: Config) -> None:
+    app.config.from_mapping(config.model_dump())
+    secure = config.is_secure
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=config.DATABASE_URL,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(config),
+        # the __Host- prefix binds the cookie to this very host; it needs Secure
+        SESSION_COOKIE_NAME="__Host-session" if secure else "session",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=dt.timedelta(minutes=config.SESSION_IDLE_MINUTES),
+        WTF_CSRF_TIME_LIMIT=None,  # it lives as long as the session
+        MAX_CONTENT_LENGTH=1 << 20,
+    )
+    app.extensions["vault"] = Vault(config.DATA_KEYS)
+    app.extensions["plaid"] = PlaidClient(
+        config.PLAID_HOST, config.PLAID_CLIENT_ID, config.PLAID_SECRET
+    )
+    if config.TRUSTED_PROXY_HOPS:
+        hops = config.TRUSTED_PROXY_HOPS
+        proxy = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        app.wsgi_app = proxy  # type: ignore[method-assign]
+
+
+def engine_options(config: Config) -> dict[str, object]:
+    return {
+        "pool_size": config.DATABASE_POOL_SIZE,
+        "max_overflow": config.DATABASE_MAX_OVERFLOW,
+        "pool_recycle": config.DATABASE_POOL_RECYCLE,
+        "pool_pre_ping": True,
+        # a full pool or a lost database answers 503 within 5 s, it does not hang
+        "pool_timeout": 4,
+        "connect_args": {"connect_timeout": 3, "application_name": "smartbudget"},
+    }
+
+
+def add_extensions(app: Flask) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    htmx.init_app(app)
+    login_manager.init_app(app)
+    login.init_app(login_manager)
+    # after a fork every process opens connections of its own
+    os.register_at_fork(after_in_child=functools.partial(_drop_inherited, app))
+
+
+def _drop_inherited(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose(close=False)
+
+
+def add_static_urls(app: Flask) -> None:
+    """`static_url('css/app.css')`: cached for ever, under a name that its bytes make."""
+
+    @functools.cache
+    def content_hash(filename: str, modified: float) -> str:
+        digest = hashlib.sha256(Path(app.static_folder or "", filename).read_bytes())
+        return base64.urlsafe_b64encode(digest.digest()[:9]).decode()
+
+    def static_url(filename: str) -> str:
+        modified = Path(app.static_folder or "", filename).stat().st_mtime
+        arguments = {HASHED: content_hash(filename, modified)}
+        return url_for("static", filename=filename, **arguments)
+
+    def cache_for_ever(response: Response) -> Response:
+        if request.endpoint == "static" and HASHED in request.args:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+    app.jinja_env.globals["static_url"] = static_url
+    app.after_request(cache_for_ever)

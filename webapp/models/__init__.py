@@ -1,0 +1,26 @@
+"""Tables: columns, relationships and verbs on one row. No Flask, no HTTP, no commit."""
+
+from webapp.models.bank_account import BankAccount
+from webapp.models.category import Category
+from webapp.models.institution import Institution
+from webapp.models.plaid_item import ItemState, PlaidItem
+from webapp.models.plaid_link_session import LinkStatus, PlaidLinkSession
+from webapp.models.rate_limit import RateLimit
+from webapp.models.sync_run import SyncRun
+from webapp.models.transaction import LedgerEntry, Transaction
+from webapp.models.user import User
+
+__all__ = [
+    "BankAccount",
+    "Category",
+    "Institution",
+    "ItemState",
+    "LedgerEntry",
+    "LinkStatus",
+    "PlaidItem",
+    "PlaidLinkSession",
+    "RateLimit",
+    "SyncRun",
+    "Transaction",
+    "User",
+]

@@ -1,0 +1,110 @@
+"""One login at one bank: Plaid's Item. Its row is also the sync queue (ADR 1)."""
+
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.extensions import db
+from webapp.models.columns import CreatedAt, Instant, RowId, UserId
+from webapp.models.institution import Institution
+
+
+class ItemState(StrEnum):
+    FIRST_SYNC = "first_sync"
+    HEALTHY = "healthy"
+    LOGIN_REQUIRED = "login_required"
+    EXPIRING = "expiring"
+    REVOKED = "revoked"
+    INSTITUTION_DOWN = "institution_down"
+    ERROR = "error"
+    QUARANTINED = "quarantined"
+    REMOVING = "removing"
+    REMOVED = "removed"
+
+
+# States in which the clock has nothing to do until a person or the bank acts.
+RESTING = (
+    ItemState.LOGIN_REQUIRED,
+    ItemState.REVOKED,
+    ItemState.REMOVED,
+)
+
+
+class PlaidItem(db.Model):
+    __tablename__ = "plaid_items"
+
+    user_id: Mapped[UserId]
+    id: Mapped[RowId]
+    item_id: Mapped[str] = mapped_column(unique=True)  # Plaid's own id
+    institution_id: Mapped[str | None] = mapped_column(
+        ForeignKey("institutions.institution_id")
+    )
+    institution_name: Mapped[str]
+    access_token: Mapped[bytes] = mapped_column(LargeBinary)  # crypto.py
+    state: Mapped[str] = mapped_column(server_default=ItemState.FIRST_SYNC)
+    created_at: Mapped[CreatedAt]
+
+    # The queue: RELIABILITY 4.1. All instants by the database's clock.
+    next_at: Mapped[CreatedAt]
+    not_before: Mapped[Instant | None]
+    lease_until: Mapped[Instant | None]
+    lease_token: Mapped[uuid.UUID | None]
+    req_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    seen_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    done_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+
+    # What the bank said last
+    cursor: Mapped[str | None]
+    update_status: Mapped[str | None]  # transactions_update_status
+    bank_updated_at: Mapped[Instant | None]  # last_successful_update
+    consent_expires_at: Mapped[Instant | None]
+    last_synced_at: Mapped[Instant | None]
+    last_error_code: Mapped[str | None]
+    last_error_message: Mapped[str | None]
+    last_request_id: Mapped[str | None]
+
+    institution: Mapped[Institution | None] = relationship(lazy="raise")
+
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ({})".format(", ".join(f"'{state}'" for state in ItemState)),
+            name="state",
+        ),
+        CheckConstraint("done_seq <= seen_seq AND seen_seq <= req_seq", name="seq"),
+        Index(
+            "ix_plaid_items_due",
+            "next_at",
+            postgresql_where=text(
+                "state NOT IN ('login_required', 'revoked', 'removed')"
+            ),
+        ),
+        {"comment": "One login at one bank; the row is the sync queue"},
+    )
+
+    @property
+    def is_running(self) -> bool:
+        """A sync is asked for or under way."""
+        return self.lease_token is not None or self.done_seq < self.req_seq
+
+
+def live_items(user_id: uuid.UUID):  # type: ignore[no-untyped-def]
+    """All of a user's banks that are still linked, oldest first."""
+    return (
+        db.select(PlaidItem)
+        .where(
+            PlaidItem.user_id == user_id,
+            PlaidItem.state.not_in([ItemState.REMOVING, ItemState.REMOVED]),
+        )
+        .order_by(func.lower(PlaidItem.institution_name), PlaidItem.id)
+    )

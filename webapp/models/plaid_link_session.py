@@ -1,0 +1,54 @@
+"""One attempt to link or repair a bank in the browser."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.extensions import db
+from webapp.models.columns import CreatedAt, Instant, RowId, UserId
+
+LIFETIME = dt.timedelta(hours=1)
+
+
+class LinkStatus(StrEnum):
+    CREATED = "created"
+    EXCHANGING = "exchanging"
+    LINKED = "linked"
+    DUPLICATE = "duplicate"
+    EXITED = "exited"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class PlaidLinkSession(db.Model):
+    __tablename__ = "plaid_link_sessions"
+
+    user_id: Mapped[UserId]
+    id: Mapped[RowId]
+    link_token: Mapped[bytes] = mapped_column(LargeBinary)  # crypto.py
+    mode: Mapped[str] = mapped_column(server_default="new")
+    plaid_item_id: Mapped[uuid.UUID | None]
+    status: Mapped[str] = mapped_column(server_default=LinkStatus.CREATED)
+    link_session_id: Mapped[str | None]  # Plaid's id, for its support
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    request_id: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Instant]
+    finished_at: Mapped[Instant | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["user_id", "plaid_item_id"],
+            ["plaid_items.user_id", "plaid_items.id"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("mode IN ('new', 'update')", name="mode"),
+        CheckConstraint(
+            "status IN ({})".format(", ".join(f"'{s}'" for s in LinkStatus)),
+            name="status",
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The gateway to Plaid. Knows Plaid, knows neither Flask nor our models."""

@@ -1,0 +1,197 @@
+"""The calls this app makes, through plaid-python's request models, keys and paths."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from webapp.plaid import decode
+from webapp.plaid.errors import PlaidError
+
+log = logging.getLogger(__name__)
+PAGE = 500  # the most that /transactions/sync gives at once
+DAYS_REQUESTED = 730  # the longest history; fixed for ever when the Item is made
+POOL = 16
+
+A = TypeVar("A", bound=decode.Answer)
+
+
+@dataclass(frozen=True)
+class LinkRequest:
+    """What a link token is asked for. `access_token` makes it update mode."""
+
+    client_user_id: str
+    country_codes: list[str]
+    language: str = "en"
+    webhook: str | None = None
+    redirect_uri: str | None = None
+    access_token: str | None = None
+
+
+class PlaidClient:
+    """One a process. Opens nothing until the first call."""
+
+    def __init__(self, host: str, client_id: str, secret: str) -> None:
+        self.host = host
+        self._keys = {"clientId": client_id, "secret": secret}
+        self._api: Any = None
+        self._lock = threading.Lock()
+
+    @property
+    def api(self) -> Any:
+        """plaid-python's client, imported late: it costs half a second and 70 MB."""
+        with self._lock:
+            if self._api is None:
+                import plaid
+                from plaid.api.plaid_api import PlaidApi
+
+                from webapp.plaid.transport import Transport
+
+                settings = plaid.Configuration(host=self.host, api_key=self._keys)
+                settings.connection_pool_maxsize = POOL
+                settings.retries = False
+                client = plaid.ApiClient(settings)
+                client.rest_client = Transport(settings)
+                self._api = PlaidApi(client)
+        return self._api
+
+    def link_token_create(self, wanted: LinkRequest) -> decode.LinkToken:
+        from plaid.model.country_code import CountryCode
+        from plaid.model.link_token_create_request import LinkTokenCreateRequest
+        from plaid.model.link_token_create_request_user import (
+            LinkTokenCreateRequestUser,
+        )
+        from plaid.model.link_token_transactions import LinkTokenTransactions
+        from plaid.model.products import Products
+
+        options: dict[str, Any] = {}
+        if wanted.access_token:
+            options["access_token"] = wanted.access_token
+        else:
+            options["products"] = [Products("transactions")]
+            options["transactions"] = LinkTokenTransactions(
+                days_requested=DAYS_REQUESTED
+            )
+            if wanted.webhook:
+                options["webhook"] = wanted.webhook
+        if wanted.redirect_uri:
+            options["redirect_uri"] = wanted.redirect_uri
+        request = LinkTokenCreateRequest(
+            client_name="SmartBudget",
+            language=wanted.language,
+            country_codes=[CountryCode(code) for code in wanted.country_codes],
+            user=LinkTokenCreateRequestUser(client_user_id=wanted.client_user_id),
+            **options,
+        )
+        return self._call("link_token_create", request, decode.LinkToken)
+
+    def item_public_token_exchange(self, public_token: str) -> decode.Exchange:
+        from plaid.model.item_public_token_exchange_request import (
+            ItemPublicTokenExchangeRequest,
+        )
+
+        request = ItemPublicTokenExchangeRequest(public_token=public_token)
+        return self._call("item_public_token_exchange", request, decode.Exchange)
+
+    def item_get(self, access_token: str) -> decode.ItemAnswer:
+        from plaid.model.item_get_request import ItemGetRequest
+
+        request = ItemGetRequest(access_token=access_token)
+        return self._call("item_get", request, decode.ItemAnswer)
+
+    def item_remove(self, access_token: str) -> decode.Answer:
+        from plaid.model.item_remove_request import ItemRemoveRequest
+
+        request = ItemRemoveRequest(access_token=access_token)
+        return self._call("item_remove", request, decode.Answer)
+
+    def accounts_get(self, access_token: str) -> decode.AccountsAnswer:
+        from plaid.model.accounts_get_request import AccountsGetRequest
+
+        request = AccountsGetRequest(access_token=access_token)
+        return self._call("accounts_get", request, decode.AccountsAnswer)
+
+    def institutions_get_by_id(
+        self, institution_id: str, country_codes: list[str]
+    ) -> decode.InstitutionAnswer:
+        from plaid.model.country_code import CountryCode
+        from plaid.model.institutions_get_by_id_request import (
+            InstitutionsGetByIdRequest,
+        )
+        from plaid.model.institutions_get_by_id_request_options import (
+            InstitutionsGetByIdRequestOptions,
+        )
+
+        request = InstitutionsGetByIdRequest(
+            institution_id=institution_id,
+            country_codes=[CountryCode(code) for code in country_codes],
+            options=InstitutionsGetByIdRequestOptions(include_optional_metadata=True),
+        )
+        return self._call("institutions_get_by_id", request, decode.InstitutionAnswer)
+
+    def transactions_sync(self, access_token: str, cursor: str | None) -> bytes:
+        """One page as raw bytes, for decode.SyncPage: the run times its decoding."""
+        from plaid.model.transactions_sync_request import TransactionsSyncRequest
+        from plaid.model.transactions_sync_request_options import (
+            TransactionsSyncRequestOptions,
+        )
+
+        request = TransactionsSyncRequest(
+            access_token=access_token,
+            count=PAGE,
+            options=TransactionsSyncRequestOptions(
+                include_original_description=True,
+                personal_finance_category_version="v2",
+            ),
+            **({"cursor": cursor} if cursor else {}),
+        )
+        return self._send("transactions_sync", request)
+
+    def sandbox_public_token_create(
+        self, institution_id: str, username: str, password: str
+    ) -> decode.PublicToken:
+        """Links a bank without a browser; Plaid's sandbox only."""
+        from plaid.model.products import Products
+        from plaid.model.sandbox_public_token_create_request import (
+            SandboxPublicTokenCreateRequest,
+        )
+        from plaid.model.sandbox_public_token_create_request_options import (
+            SandboxPublicTokenCreateRequestOptions,
+        )
+        from plaid.model.sandbox_public_token_create_request_options_transactions import (  # noqa: E501
+            SandboxPublicTokenCreateRequestOptionsTransactions as TransactionOptions,
+        )
+
+        request = SandboxPublicTokenCreateRequest(
+            institution_id=institution_id,
+            initial_products=[Products("transactions")],
+            options=SandboxPublicTokenCreateRequestOptions(
+                override_username=username,
+                override_password=password,
+                transactions=TransactionOptions(days_requested=DAYS_REQUESTED),
+            ),
+        )
+        return self._call("sandbox_public_token_create", request, decode.PublicToken)
+
+    def _call(self, endpoint: str, request: object, into: type[A]) -> A:
+        return decode.decode(self._send(endpoint, request), into)
+
+    def _send(self, endpoint: str, request: object) -> bytes:
+        call: Callable[..., bytes] = getattr(self.api, endpoint)
+        began = time.perf_counter()
+        try:
+            body = call(request, _preload_content=False)
+        except PlaidError as error:
+            log.info(
+                "plaid %s failed in %d ms: %s, request %s",
+                endpoint, _ms(began), error.code, error.request_id,
+            )  # fmt: skip
+            raise
+        log.debug("plaid %s answered in %d ms", endpoint, _ms(began))
+        return body
+
+
+def _ms(began: float) -> int:
+    return round((time.perf_counter() - began) * 1000)
