@@ -63,11 +63,9 @@ class Cluster:
     def stop(self) -> None:
         """Stop the server, whoever started it; the data stays."""
         with places.locked(self.home):
-            server.end(self.place.data, self.process)
-            if self.sockets.exists():
-                server.clear_traces(self.place, self.sockets)
-                with suppress(OSError):
-                    self.sockets.rmdir()
+            server.end(self.place.data)
+            with suppress(OSError):  # not empty, or gone
+                self.sockets.rmdir()
 
     def remove(self) -> None:
         """Stop the server and delete its data."""
@@ -100,7 +98,7 @@ def start(
             if server.wait_until_ready(sockets, lambda: _is_running(place, pid)):
                 return _with_roles(Cluster(home, place, sockets, log, None))
             # It was just stopping, or it lost its socket: begin anew.
-            server.end(place.data, None)
+            server.end(place.data)
         _initialise(place, fast)
         places.write_access_rules(place)
         sockets = places.socket_folder(place)

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from webapp.embedded.account import (
 
 SYSTEM_HOME = Path("/var/lib") / SYSTEM_USER
 MOVED = "moved-to"
+# acting_as changes the user of the whole process, so no other thread may be at work.
+IN_THIS_PROCESS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,13 @@ class Place:
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """One start or stop at a time for one home, among all processes."""
+    """One start or stop at a time: in this process, and for one home among all."""
+    with IN_THIS_PROCESS, _file_locked(home):
+        yield
+
+
+@contextmanager
+def _file_locked(home: Path) -> Iterator[None]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         lock = os.open(home / "lock", os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)

@@ -21,6 +21,8 @@ PORT = 5432
 START_SECONDS = 60  # a crash may have left much to recover
 STOP_SECONDS = 8
 PR_SET_PDEATHSIG = 1
+# The servers of this process by number, for whoever stops one must reap it.
+STARTED: dict[int, subprocess.Popen[bytes]] = {}
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",
@@ -68,22 +70,60 @@ def running(data: Path) -> tuple[int, Path] | None:
 
 def _serves(pid: int, data: Path) -> bool:
     # After kill -9 the number may belong to another program by now.
-    if os.path.isdir("/proc/self"):
-        with suppress(OSError):
-            return os.path.samefile(f"/proc/{pid}/cwd", data)
-        return False
+    if not _has_proc():
+        return _exists(pid)
     try:
-        os.kill(pid, 0)
+        program_name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        return program_name.startswith("postgres") and os.path.samefile(
+            f"/proc/{pid}/cwd", data
+        )
     except OSError:
         return False
+
+
+def _sessions_left(data: Path) -> list[int]:
+    if not _has_proc():
+        return []
+    pids = [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+    return [pid for pid in pids if _serves(pid, data)]
+
+
+def _has_proc() -> bool:
+    return os.path.isdir("/proc/self")
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
     return True
+
+
+def _clear_after_crash(place: Place, sockets: Path) -> None:
+    """Make room for a new server where the last one was killed."""
+    # Sessions outlive a killed server while they compute, and block the next one.
+    deadline = time.monotonic() + STOP_SECONDS
+    while (left := _sessions_left(place.data)) and time.monotonic() < deadline:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    # PostgreSQL clears its lock files itself, unless another program has the number.
+    locks = [place.data / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"]
+    with acting_as(place.account):
+        for lock in locks:
+            if lock.exists() and _exists(int(lock.read_text().split("\n")[0])):
+                lock.unlink()
 
 
 def launch(
     place: Place, sockets: Path, log: IO[bytes], fast: bool, tied: bool
 ) -> subprocess.Popen[bytes]:
     """Start the server; not with pg_ctl, whose shell breaks on quotes in paths."""
-    clear_traces(place, sockets)
+    _clear_after_crash(place, sockets)
     settings = SETTINGS | (FAST if fast else {})
     settings["unix_socket_directories"] = str(sockets)
     settings["hba_file"] = str(place.folder / "pg_hba.conf")
@@ -91,7 +131,7 @@ def launch(
     options = [f"-c{name}={value}" for name, value in settings.items()]
     # SIGINT is PostgreSQL's fast shutdown: sessions end, files are left clean.
     tie = ending_with_parent(signal.SIGINT) if tied else None
-    return subprocess.Popen(  # noqa: S603  no shell
+    process = subprocess.Popen(  # noqa: S603  no shell
         [program(place.programs, "postgres"), "-D", str(place.data), *options],
         **place.account.identity(),
         env=environment(),
@@ -102,15 +142,9 @@ def launch(
         start_new_session=True,
         preexec_fn=tie,
     )
-
-
-def clear_traces(place: Place, sockets: Path) -> None:
-    """Remove what a killed server left; its number may be another program's now."""
-    traces = [place.data / "postmaster.pid"]
-    traces += [sockets / f".s.PGSQL.{PORT}{end}" for end in ("", ".lock")]
-    with acting_as(place.account):
-        for trace in traces:
-            trace.unlink(missing_ok=True)
+    forget_ended()
+    STARTED[process.pid] = process
+    return process
 
 
 def wait_until_ready(sockets: Path, alive: Callable[[], bool]) -> bool:
@@ -133,20 +167,30 @@ def connect(sockets: Path, database: str) -> psycopg2.extensions.connection:
     return connection
 
 
-def end(data: Path, process: subprocess.Popen[bytes] | None) -> None:
+def end(data: Path) -> None:
     """Stop the server of these files: politely, then at once."""
     for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         found = running(data)
         if found is None:
-            break
+            return
         with suppress(ProcessLookupError):
             os.kill(found[0], ending)
-        deadline = time.monotonic() + STOP_SECONDS
-        while running(data) and time.monotonic() < deadline:
-            if process is not None:
-                process.poll()
-            time.sleep(0.02)
-    else:
-        raise EmbeddedError(f"PostgreSQL in {data} does not stop")
-    if process is not None:
-        process.wait(STOP_SECONDS)
+        if _has_ended(found[0], data):
+            return
+    raise EmbeddedError(f"PostgreSQL in {data} does not stop")
+
+
+def _has_ended(pid: int, data: Path) -> bool:
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        forget_ended()
+        if pid not in STARTED and not _serves(pid, data):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def forget_ended() -> None:
+    for pid, process in list(STARTED.items()):
+        if process.poll() is not None:
+            del STARTED[pid]
