@@ -1,0 +1,1 @@
+"""Plaid's endpoints; a module registers its own when it is imported."""

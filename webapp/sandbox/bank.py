@@ -1,0 +1,60 @@
+"""The bank as one thing: its store, clock, settings, counters and switches."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .calls import Calls
+from .clock import Clock
+from .errors import PlaidError
+from .faults import Faults
+from .item import Item, find_item, save_item
+from .limits import Limits
+from .settings import Settings, load_settings
+from .store import Store
+
+
+@dataclass
+class Bank:
+    store: Store
+    clock: Clock
+    settings: Settings
+    calls: Calls
+    faults: Faults
+    limits: Limits
+    cursor_key: bytes
+
+    @contextmanager
+    def editing(self, item_id: str) -> Iterator[tuple[sqlite3.Connection, Item]]:
+        """An item that nobody else changes meanwhile; it is saved at the end."""
+        with self.store.writing() as connection:
+            item = find_item(connection, item_id=item_id)
+            if item is None or item.removed:
+                raise PlaidError("ITEM_NOT_FOUND")
+            yield connection, item
+            save_item(connection, item)
+
+
+def open_bank(directory: Path) -> Bank:
+    """The bank whose state lies in `directory`, new or as it was left."""
+    store = Store(directory)
+    return Bank(
+        store=store,
+        clock=Clock(store),
+        settings=load_settings(store),
+        calls=Calls(),
+        faults=Faults(),
+        limits=Limits(),
+        cursor_key=_cursor_key(store),
+    )
+
+
+def _cursor_key(store: Store) -> bytes:
+    known = store.setting("cursor_key")
+    if known is None:
+        known = secrets.token_hex(32)
+        store.set_setting("cursor_key", known)
+    return bytes.fromhex(known)

@@ -1,0 +1,80 @@
+"""The bank over HTTP: Plaid's API, Link, the control API and a page for people."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from . import damage
+from .api import accounts, institutions, items, sandbox, transactions
+from .api import link as link_tokens
+from .bank import Bank, open_bank
+from .control import routes as control_routes
+from .endpoint import LARGEST_BODY, Answer, call, count, encode
+from .errors import PlaidError
+from .ids import request_id
+from .link import routes as link_routes
+
+# Importing a module of the API registers its endpoints.
+REGISTERED = (accounts, institutions, items, link_tokens, sandbox, transactions)
+
+
+def create_bank_app(directory: Path, behaviour: dict[str, Any] | None = None) -> Flask:
+    """`behaviour` overrides kept settings for as long as the process lives."""
+    app = Flask(__name__, static_folder=None)
+    bank = open_bank(directory)
+    for name, value in (behaviour or {}).items():
+        setattr(bank.settings, name, value)
+    app.extensions["bank"] = bank
+    app.register_blueprint(control_routes.control)
+    app.register_blueprint(link_routes.link)
+    app.register_error_handler(HTTPException, _http_error)
+
+    @app.post("/")
+    @app.post("/<path:path>")
+    def plaid(path: str = "") -> Response:
+        return _answer(bank, "/" + path)
+
+    return app
+
+
+def _answer(bank: Bank, path: str) -> Response:
+    """One call of the API, with whatever fault is switched on for it."""
+    raw = _body()
+    started = time.perf_counter()
+    fault = damage.take(bank, path, raw)
+    if fault is not None:
+        damage.before(bank, fault, raw)
+        if fault.replaces:
+            answer = damage.instead(fault)
+            answer.item_id = damage.item_of(bank, raw)
+            count(bank, path, answer, started)
+            return damage.respond(fault, answer.status, answer.body)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    answer = call(bank, path, headers, raw)
+    if fault is not None:
+        return damage.after(fault, answer.status, answer.body)
+    return _response(answer)
+
+
+def _body() -> bytes:
+    """At most one byte more than is allowed: the rest is never read."""
+    if (request.content_length or 0) > LARGEST_BODY:
+        return b"x" * (LARGEST_BODY + 1)
+    return request.stream.read(LARGEST_BODY + 1)
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, content_type="application/json")
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Anything that is not a page or an endpoint is Plaid's NOT_FOUND."""
+    plaid = PlaidError("NOT_FOUND", f"the requested endpoint {request.path[:200]}")
+    return Response(
+        encode(plaid.body(request_id())),
+        404 if (error.code or 500) < 500 else 500,
+        content_type="application/json",
+    )

@@ -1,0 +1,133 @@
+"""Opening an item: a login becomes accounts and a history; and how both grow."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import islice
+
+from . import log
+from .bank import Bank
+from .ids import opaque_id
+from .item import (
+    HeldAccount,
+    Item,
+    add_account,
+    list_accounts,
+    save_account,
+    save_item,
+)
+from .log import Entry
+from .pending import post_due
+from .worlds import World, open_world
+
+INITIAL_DAYS = 30
+_SETTLING_DAYS = 7
+_BATCH = 10_000
+
+
+def open_item(
+    bank: Bank,
+    *,
+    institution_id: str,
+    username: str,
+    password: str,
+    products: list[str],
+    webhook: str = "",
+    days_requested: int | None = None,
+    chosen: list[int] | None = None,
+) -> Item:
+    """A new item with its accounts and history; `chosen` are the shared accounts.
+
+    Rows come in batches, so that 100,000 of them neither fill the write-ahead log nor
+    keep others from writing; the item gets a token only after the last.
+    """
+    now = bank.clock.now()
+    today = now.date()
+    world = open_world(username, password, today, days_requested or 90)
+    item = Item(
+        item_id=opaque_id(),
+        institution_id=institution_id,
+        username=username,
+        password=password,
+        products=products,
+        webhook=webhook,
+        days_requested=days_requested or world.days_default,
+        created_at=now,
+        grown_on=today.isoformat(),
+        initial_at=now + timedelta(seconds=bank.settings.initial_delay),
+        historical_at=now + timedelta(seconds=bank.settings.historical_delay),
+    )
+    with bank.store.writing() as connection:
+        save_item(connection, item)
+        for index, account in enumerate(world.accounts):
+            account.shared = chosen is None or index in chosen
+            if item.institution.persistent_ids and account.type == "depository":
+                account.persistent_account_id = opaque_id()
+            add_account(connection, item, opaque_id(), account)
+        held = list_accounts(connection, item, everything=True)
+    split = today - timedelta(days=INITIAL_DAYS)
+    first = today - timedelta(days=item.days_requested - 1)
+    _fill(bank, item, history(world, held, split + timedelta(days=1), today, first))
+    with bank.store.writing() as connection:
+        item.initial_seq = log.next_seq(connection) - 1
+        save_item(connection, item)
+    earlier = first - timedelta(days=_SETTLING_DAYS)
+    _fill(bank, item, history(world, held, earlier, split, first, today))
+    return item
+
+
+def _fill(bank: Bank, item: Item, entries: Iterator[Entry]) -> None:
+    while batch := list(islice(entries, _BATCH)):
+        with bank.store.writing() as connection:
+            log.append(connection, item, batch)
+
+
+def history(
+    world: World,
+    held: list[HeldAccount],
+    first: date,
+    last: date,
+    earliest: date,
+    today: date | None = None,
+) -> Iterator[Entry]:
+    """What began from first to last, unless it posted before `earliest`."""
+    today = today or last
+    for event in world.events(first, last):
+        account = held[event.account]
+        if event.posts_on >= earliest and account.account.shared:
+            yield Entry(account, event, event.posts_on > today)
+
+
+def world_of(item: Item) -> World:
+    """The world behind an item, as it was seen on the day of linking."""
+    day = item.created_at.date()
+    return open_world(item.username, item.password, day, item.days_requested)
+
+
+def grow(bank: Bank, connection: sqlite3.Connection, item: Item, today: date) -> int:
+    """Let the days since the last visit happen; how many changes they brought."""
+    since = date.fromisoformat(item.grown_on)
+    if today <= since:
+        return 0
+    held = list_accounts(connection, item, everything=True)
+    changes = post_due(connection, item, held, today)
+    world = world_of(item)
+    if world.grows:
+        entries = list(history(world, held, since + timedelta(days=1), today, since))
+        changes += len(log.append(connection, item, entries))
+        book(connection, entries)
+    item.grown_on = today.isoformat()
+    save_item(connection, item)
+    return changes
+
+
+def book(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Move the balances by what happened."""
+    for entry in entries:
+        event, account = entry.event, entry.account.account
+        amount = event.amount
+        if not entry.pending and event.posted_amount is not None:
+            amount = event.posted_amount
+        account.move(Decimal(0) if entry.pending else amount, amount)
+        save_account(connection, entry.account)

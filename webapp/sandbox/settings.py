@@ -1,0 +1,34 @@
+"""How the bank behaves; changed by /_control/settings, kept across restarts."""
+
+import msgspec
+
+from .store import Store
+
+_NAME = "behaviour"
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Seconds are real seconds, whatever the bank's clock says.
+
+    `webhook_speed` divides Plaid's retry delays of 30 s, 2 min, 8 min and so on;
+    `grow` lets new days bring new transactions.
+    """
+
+    initial_delay: float = 0
+    historical_delay: float = 0
+    rate_limits: bool = True
+    webhooks: bool = True
+    webhook_speed: float = 1
+    webhook_timeout: float = 10
+    grow: bool = True
+    login_lasts_days: int = 30
+    login_expires: bool = False
+
+
+def load_settings(store: Store) -> Settings:
+    text = store.setting(_NAME)
+    return msgspec.json.decode(text, type=Settings) if text else Settings()
+
+
+def save_settings(store: Store, settings: Settings) -> None:
+    store.set_setting(_NAME, msgspec.json.encode(settings).decode())
