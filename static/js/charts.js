@@ -1,6 +1,7 @@
 // The cash flow chart. Reads its figures from the JSON script beside the canvas; the same figures stand in a table below.
 (() => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const minus = (text) => text.replace("-", "\u2212"); // a minus sign, not a hyphen
   const locale = document.documentElement.lang || "en";
   const drawn = new Map(); // box -> {chart, source}
 
@@ -53,13 +54,13 @@
           y: {
             border: { display: false },
             grid: { color: colour.line },
-            ticks: { color: colour.text, maxTicksLimit: 6, callback: (value) => short.format(value) },
+            ticks: { color: colour.text, maxTicksLimit: 6, callback: (value) => minus(short.format(value)) },
           },
         },
         plugins: {
           legend: { display: false },
           tooltip: {
-            callbacks: { label: (item) => `${item.dataset.label}: ${exact.format(item.parsed.y)}` },
+            callbacks: { label: (item) => `${item.dataset.label}: ${minus(exact.format(item.parsed.y))}` },
           },
         },
       },
