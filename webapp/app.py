@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
 from webapp import cli, errors, filters, logs, security
-from webapp.accounts.routes import bp as accounts
+from webapp.accounts.link import bp as accounts  # link.py adds to its routes
 from webapp.auth import login
 from webapp.auth.routes import bp as auth
 from webapp.crypto import Vault
@@ -20,8 +20,6 @@ from webapp.dashboard.routes import bp as dashboard
 from webapp.extensions import csrf, db, htmx, login_manager, migrate
 from webapp.health import bp as health
 from webapp.plaid.client import PlaidClient
-
-HASHED = "v"  # the query argument that carries a static file's content hash
 
 
 def create_app(config: Config) -> Flask:
@@ -99,7 +97,7 @@ def _drop_inherited(app: Flask) -> None:
 
 
 def add_static_urls(app: Flask) -> None:
-    """`static_url('css/app.css')`: cached for ever, under a name that its bytes make."""
+    """`static_url('css/app.css')`: cached for ever, its content hash in the address."""
 
     @functools.cache
     def content_hash(filename: str, modified: float) -> str:
@@ -108,11 +106,11 @@ def add_static_urls(app: Flask) -> None:
 
     def static_url(filename: str) -> str:
         modified = Path(app.static_folder or "", filename).stat().st_mtime
-        arguments = {HASHED: content_hash(filename, modified)}
-        return url_for("static", filename=filename, **arguments)
+        version = content_hash(filename, modified)
+        return url_for("static", filename=filename, v=version)
 
     def cache_for_ever(response: Response) -> Response:
-        if request.endpoint == "static" and HASHED in request.args:
+        if request.endpoint == "static" and "v" in request.args:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 

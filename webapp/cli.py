@@ -1,14 +1,30 @@
 """`flask ...`: thin doors to the functions behind them."""
 
+import sys
+import time
+import uuid
+
 import click
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from webapp import seed
+from webapp.auth import accounts as people
+from webapp.extensions import db
+from webapp.models import ItemState, PlaidItem, User
+from webapp.plaid.errors import PlaidError
+from webapp.sync import schedule
+from webapp.worker import Worker, tools_of, work_on
+
+UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
+WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
 
 def init_app(app: Flask) -> None:
-    for door in (init_db,):
+    for door in (init_db, make_admin, seed_demo, sync, worker):
         app.cli.add_command(door)
 
 
@@ -21,3 +37,103 @@ def init_db() -> None:
     settings.set_main_option("script_location", directory.replace("%", "%%"))
     command.upgrade(settings, "head")
     click.echo("The schema is at head.")
+
+
+@click.command("make-admin")
+@click.argument("email")
+@with_appcontext
+def make_admin(email: str) -> None:
+    """Make the user with this address an admin."""
+    try:
+        user = people.make_admin(email)
+    except people.UnknownAddress:
+        raise click.ClickException(f"Nobody registered as {email}.") from None
+    db.session.commit()
+    click.echo(f"{user.email} is an admin.")
+
+
+@click.command("seed-demo")
+@with_appcontext
+def seed_demo() -> None:
+    """Make the demo user with two simulated banks. Safe to repeat."""
+    if current_app.config["APP_MODE"] != "demo":
+        raise click.ClickException("There is no demo in live mode.")
+
+    def make_user() -> User:
+        return people.register(
+            email=seed.DEMO_EMAIL,
+            password=seed.DEMO_PASSWORD,
+            first_name="Demo",
+            is_admin=True,
+        )
+
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        seed.seed(tools_of(app), make_user, click.echo)
+    except PlaidError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.command("sync")
+@click.option("--user", "email", help="All banks of the user with this address.")
+@click.option("--item", type=click.UUID, help="One bank, by its id here.")
+@click.option("--all", "everything", is_flag=True, help="All banks of everybody.")
+@with_appcontext
+def sync(email: str | None, item: uuid.UUID | None, everything: bool) -> None:
+    """Sync now, in the foreground, whatever the schedule says."""
+    if [email is not None, item is not None, everything].count(True) != 1:
+        raise click.UsageError("Give one of --user, --item and --all.")
+    keys = _chosen(email, item)
+    failed = 0
+    with click.progressbar(
+        keys, label="Syncing", item_show_func=_show, file=sys.stderr
+    ) as bar:
+        for user_id, item_id in bar:
+            failed += _sync_one(user_id, item_id) != "succeeded"
+    click.echo(f"{len(keys) - failed} of {len(keys)} banks synced.")
+    if failed:
+        sys.exit(1)
+
+
+def _chosen(email: str | None, item: uuid.UUID | None) -> list[tuple]:  # type: ignore[type-arg]
+    wanted = select(PlaidItem.user_id, PlaidItem.id).where(
+        PlaidItem.state.not_in(UNLINKED)
+    )
+    if email is not None:
+        user = people.find(email)
+        if user is None:
+            raise click.ClickException(f"Nobody registered as {email}.")
+        wanted = wanted.where(PlaidItem.user_id == user.id)
+    if item is not None:
+        wanted = wanted.where(PlaidItem.id == item)
+    keys = [tuple(row) for row in db.session.execute(wanted)]
+    db.session.commit()
+    if item is not None and not keys:
+        raise click.ClickException(f"There is no bank {item}.")
+    return keys
+
+
+def _show(key: tuple | None) -> str | None:  # type: ignore[type-arg]
+    return None if key is None else str(key[1])
+
+
+def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
+    """Claim and sync; where a worker holds the item, wait until it gives it back."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    ends = time.monotonic() + WAIT_FOR_OTHERS
+    while time.monotonic() < ends:
+        held = schedule.claim_one(db.session(), user_id, item_id)
+        db.session.commit()
+        if held is not None:
+            return work_on(app, held)
+        time.sleep(0.2)
+    return "still held by a worker"
+
+
+@click.command("worker")
+@click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64))
+@with_appcontext
+def worker(threads: int) -> None:
+    """Sync what is due until SIGTERM."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    Worker(app, threads).run()

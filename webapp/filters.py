@@ -33,11 +33,12 @@ def today() -> dt.date:
         g.today = (
             current_user.today(now) if current_user.is_authenticated else now.date()
         )
-    return g.today
+    day_of_request: dt.date = g.today
+    return day_of_request
 
 
 def money(amount: Decimal, currency: str, signed: bool = True) -> Markup:
-    """'+$1,234.50' with the cents in a lighter span; money in is green and has a plus."""
+    """'+$1,234.50', the cents in a lighter span; money in is green and has a plus."""
     sign, number, symbol = _parts(amount, currency, signed)
     point = Locale.parse(user_locale()).number_symbols["latn"]["decimal"]
     whole, mark, cents = number.partition(point)

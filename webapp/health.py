@@ -1,4 +1,4 @@
-"""/healthz: the process lives. /readyz: it can serve (database there, schema at head)."""
+"""/healthz: the process lives. /readyz: it can serve, its schema is at head."""
 
 import functools
 

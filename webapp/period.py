@@ -1,4 +1,4 @@
-"""A span of days [start, end) in the user's time zone, named in the query string. Pure."""
+"""A span of days [start, end) in the user's time zone, as the query string names it."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -43,7 +43,9 @@ class Period:
 
     @classmethod
     def from_args(cls, args: Mapping[str, str], today: dt.date) -> "Period":
-        """From ?period=NAME, or ?period=custom&from=YYYY-MM-DD&to=YYYY-MM-DD (inclusive).
+        """From ?period=NAME, or ?period=custom&from=YYYY-MM-DD&to=YYYY-MM-DD.
+
+        The day `to` is in the period.
 
         Raises PeriodError for a custom range that cannot be read; an unknown name
         means the default.

@@ -1,10 +1,9 @@
-"""Headers of every answer: a strict CSP with a nonce, and its few exceptions for Link."""
+"""Headers of every answer: a strict CSP with a nonce, and what Link needs beside it."""
 
 import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
-from flask_login import current_user
 
 # Endpoints whose page opens Plaid Link: the only ones that may load its script.
 LINK_PAGES = {"accounts.link_session", "accounts.link_return"}
@@ -34,10 +33,8 @@ def add_headers(response: Response) -> Response:
     headers["Cross-Origin-Opener-Policy"] = (
         "same-origin-allow-popups" if on_link_page else "same-origin"
     )
-    if request.endpoint != "static" and (
-        current_user.is_authenticated or "Cache-Control" not in headers
-    ):
-        headers["Cache-Control"] = "no-store"
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
     if current_app.config["PUBLIC_URL"].startswith("https:"):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response

@@ -1,0 +1,1 @@
+"""The one place that pages, charts, API and exports ask about money."""

@@ -4,16 +4,16 @@ import uuid
 from decimal import Decimal
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, Money, RowId, TenantId
 
 # Plaid reports what is owed on these as a positive balance.
 DEBT_TYPES = ("credit", "loan")
 
 
-class BankAccount(db.Model):
+class BankAccount(Base):
     __tablename__ = "bank_accounts"
 
     user_id: Mapped[TenantId]

@@ -3,10 +3,10 @@
 from sqlalchemy import ForeignKey, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 
 
-class Category(db.Model):
+class Category(Base):
     __tablename__ = "categories"
 
     code: Mapped[str] = mapped_column(primary_key=True)

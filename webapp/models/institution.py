@@ -3,11 +3,11 @@
 from sqlalchemy import false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt
 
 
-class Institution(db.Model):
+class Institution(Base):
     __tablename__ = "institutions"
 
     institution_id: Mapped[str] = mapped_column(primary_key=True)

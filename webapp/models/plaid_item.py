@@ -9,12 +9,11 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, RowId, UserId
 from webapp.models.institution import Institution
 
@@ -40,7 +39,7 @@ RESTING = (
 )
 
 
-class PlaidItem(db.Model):
+class PlaidItem(Base):
     __tablename__ = "plaid_items"
 
     user_id: Mapped[UserId]
@@ -96,15 +95,3 @@ class PlaidItem(db.Model):
     def is_running(self) -> bool:
         """A sync is asked for or under way."""
         return self.lease_token is not None or self.done_seq < self.req_seq
-
-
-def live_items(user_id: uuid.UUID):  # type: ignore[no-untyped-def]
-    """All of a user's banks that are still linked, oldest first."""
-    return (
-        db.select(PlaidItem)
-        .where(
-            PlaidItem.user_id == user_id,
-            PlaidItem.state.not_in([ItemState.REMOVING, ItemState.REMOVED]),
-        )
-        .order_by(func.lower(PlaidItem.institution_name), PlaidItem.id)
-    )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, RowId, UserId
 
 LIFETIME = dt.timedelta(hours=1)
@@ -23,7 +23,7 @@ class LinkStatus(StrEnum):
     FAILED = "failed"
 
 
-class PlaidLinkSession(db.Model):
+class PlaidLinkSession(Base):
     __tablename__ = "plaid_link_sessions"
 
     user_id: Mapped[UserId]

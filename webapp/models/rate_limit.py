@@ -3,11 +3,11 @@
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import Instant
 
 
-class RateLimit(db.Model):
+class RateLimit(Base):
     __tablename__ = "rate_limits"
 
     key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)

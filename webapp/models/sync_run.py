@@ -5,13 +5,13 @@ import uuid
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, RowId, TenantId
 
 ZERO = text("0")
 
 
-class SyncRun(db.Model):
+class SyncRun(Base):
     __tablename__ = "sync_runs"
 
     user_id: Mapped[TenantId]

@@ -6,24 +6,29 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
+    Column,
     Date,
     ForeignKeyConstraint,
     Index,
     Numeric,
+    Table,
+    Text,
     UniqueConstraint,
+    Uuid,
     false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, Money, RowId, TenantId
 
 LIVE = text("removed_at IS NULL")
 
 
-class Transaction(db.Model):
+class Transaction(Base):
     __tablename__ = "transactions"
 
     user_id: Mapped[TenantId]
@@ -95,26 +100,26 @@ class Transaction(db.Model):
     )  # fmt: skip
 
 
-class LedgerEntry(db.Model):
+class LedgerEntry(Base):
     """A live transaction with its flow and the reason for it: the view `ledger`.
 
-    The one definition of income, spending and transfer; see the migration for the rules.
+    The one definition of income, spending and transfer; the migration has the rules.
     """
 
-    __table__ = db.Table(
+    __table__ = Table(
         "ledger",
-        db.metadata,
-        db.Column("user_id", db.Uuid, primary_key=True),
-        db.Column("id", db.Uuid, primary_key=True),
-        db.Column("bank_account_id", db.Uuid),
-        db.Column("date", Date),
-        db.Column("amount", Numeric(28, 10)),
-        db.Column("currency", db.Text),
-        db.Column("pending", db.Boolean),
-        db.Column("category_primary", db.Text),
-        db.Column("category_detailed", db.Text),
-        db.Column("reason", db.Text),
-        db.Column("flow", db.Text),
-        db.Column("in_review", db.Boolean),
+        Base.metadata,
+        Column("user_id", Uuid, primary_key=True),
+        Column("id", Uuid, primary_key=True),
+        Column("bank_account_id", Uuid),
+        Column("date", Date),
+        Column("amount", Numeric(28, 10)),
+        Column("currency", Text),
+        Column("pending", Boolean),
+        Column("category_primary", Text),
+        Column("category_detailed", Text),
+        Column("reason", Text),
+        Column("flow", Text),
+        Column("in_review", Boolean),
         info={"is_view": True},
     )

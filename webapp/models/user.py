@@ -7,11 +7,11 @@ from flask_login import UserMixin
 from sqlalchemy import false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import db
+from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, RowId
 
 
-class User(UserMixin, db.Model):
+class User(UserMixin, Base):  # type: ignore[misc]
     __tablename__ = "users"
 
     id: Mapped[RowId]

@@ -133,6 +133,9 @@ class PlaidClient:
 
     def transactions_sync(self, access_token: str, cursor: str | None) -> bytes:
         """One page as raw bytes, for decode.SyncPage: the run times its decoding."""
+        from plaid.model.personal_finance_category_version import (
+            PersonalFinanceCategoryVersion,
+        )
         from plaid.model.transactions_sync_request import TransactionsSyncRequest
         from plaid.model.transactions_sync_request_options import (
             TransactionsSyncRequestOptions,
@@ -143,7 +146,7 @@ class PlaidClient:
             count=PAGE,
             options=TransactionsSyncRequestOptions(
                 include_original_description=True,
-                personal_finance_category_version="v2",
+                personal_finance_category_version=PersonalFinanceCategoryVersion("v2"),
             ),
             **({"cursor": cursor} if cursor else {}),
         )

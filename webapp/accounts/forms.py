@@ -1,0 +1,19 @@
+"""What the browser posts about an attempt to link."""
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField
+from wtforms.validators import DataRequired, Length
+
+
+class SuccessForm(FlaskForm):
+    """Plaid Link's onSuccess: the public token and its metadata as JSON."""
+
+    public_token = HiddenField(validators=[DataRequired(), Length(max=300)])
+    metadata = HiddenField(validators=[Length(max=100_000)])
+
+
+class ExitForm(FlaskForm):
+    """Plaid Link's onExit: an error or nothing, and its metadata, both as JSON."""
+
+    error = HiddenField(validators=[Length(max=20_000)])
+    metadata = HiddenField(validators=[Length(max=20_000)])

@@ -1,0 +1,211 @@
+"""Linking and repairing a bank: a page of its own, with no ledger data on it."""
+
+import datetime as dt
+import uuid
+
+from flask import Response, abort, current_app, flash, render_template, request, url_for
+from flask_login import current_user, login_required
+
+from webapp.accounts.forms import ExitForm, SuccessForm
+from webapp.accounts.routes import bp
+from webapp.errors import error_page
+from webapp.extensions import db
+from webapp.htmx import go_to
+from webapp.ledger.banks import list_banks
+from webapp.linking import metadata, sessions
+from webapp.linking.completion import Outcome, complete
+from webapp.linking.sessions import Callbacks
+from webapp.models import LinkStatus, PlaidItem, PlaidLinkSession
+from webapp.plaid.errors import PlaidError
+from webapp.sync.run import Tools
+
+# How an attempt that is over is told to whoever comes back to it.
+OVER = {
+    LinkStatus.EXCHANGING: "Your bank is being linked right now. Give it a moment.",
+    LinkStatus.LINKED: "This bank is linked.",
+    LinkStatus.DUPLICATE: "This bank was linked already; nothing was changed.",
+    LinkStatus.EXITED: "You left before the bank was linked. Nothing was changed.",
+    LinkStatus.EXPIRED: "That took longer than an hour, so the bank's window expired. "
+    "Nothing was linked; please start again.",
+    LinkStatus.FAILED: "The bank could not be linked. Nothing was changed.",
+}
+
+
+def tools() -> Tools:
+    extensions = current_app.extensions
+    return Tools(db.session(), extensions["plaid"], extensions["vault"])
+
+
+def callbacks() -> Callbacks:
+    config = current_app.config
+    return Callbacks(
+        config["PLAID_COUNTRY_CODES"],
+        config["PLAID_WEBHOOK_URL"],
+        config["PLAID_REDIRECT_URI"],
+    )
+
+
+@bp.get("/link")
+@login_required
+def link() -> str:
+    """What will happen, which banks are linked already, and the button that starts."""
+    banks = list_banks(db.session(), current_user.id, dt.datetime.now(dt.UTC))
+    return render_template("accounts/link.html", banks=banks)
+
+
+@bp.post("/link")
+@login_required
+def start() -> Response:
+    return _open(None)
+
+
+@bp.get("/<uuid:item_id>/repair")
+@login_required
+def repair(item_id: uuid.UUID) -> str:
+    return render_template("accounts/repair.html", item=_own_item(item_id))
+
+
+@bp.post("/<uuid:item_id>/repair")
+@login_required
+def start_repair(item_id: uuid.UUID) -> Response:
+    return _open(_own_item(item_id))
+
+
+@bp.get("/link/<uuid:session_id>")
+@login_required
+def link_session(session_id: uuid.UUID) -> Response | str:
+    """The page that opens Plaid Link for this attempt."""
+    return _link_page(_own_attempt(session_id), None)
+
+
+@bp.get("/link/return")
+@login_required
+def link_return() -> Response | str:
+    """Where a bank's own site sends the browser back: the same token goes on."""
+    if not request.args.get("oauth_state_id"):
+        abort(404)
+    attempt = sessions.newest_open(db.session(), current_user.id)
+    if attempt is None:
+        return _over(LinkStatus.EXPIRED)
+    return _link_page(attempt, request.url)
+
+
+@bp.post("/link/<uuid:session_id>/success")
+@login_required
+def link_success(session_id: uuid.UUID) -> Response:
+    attempt = _own_attempt(session_id)
+    form = SuccessForm()
+    if not form.validate_on_submit():
+        abort(400)
+    try:
+        said = metadata.success(form.metadata.data or "")
+    except metadata.MetadataError:
+        said = metadata.SuccessMetadata()  # only a hint: the bank's own word follows
+    attempt.link_session_id = said.link_session_id
+    outcome = complete(
+        tools(),
+        attempt,
+        form.public_token.data or "",
+        said,
+        current_app.config["PLAID_COUNTRY_CODES"],
+    )
+    return _tell(outcome, repaired=attempt.mode == "update")
+
+
+@bp.post("/link/<uuid:session_id>/exit")
+@login_required
+def link_exit(session_id: uuid.UUID) -> Response:
+    attempt = _own_attempt(session_id)
+    form = ExitForm()
+    if not form.validate_on_submit():
+        abort(400)
+    try:
+        error = metadata.exit_error(form.error.data or "")
+        said = metadata.exit_metadata(form.metadata.data or "")
+    except metadata.MetadataError:
+        abort(400)
+    if not sessions.take(db.session(), attempt):
+        db.session.refresh(attempt)
+        return _over(LinkStatus(attempt.status))
+    if error is None or not error.error_code:
+        sessions.end(db.session(), attempt, LinkStatus.EXITED)
+        db.session.commit()
+        return _over(LinkStatus.EXITED)
+    refused = PlaidError(
+        error.error_code[:100],
+        error.error_message[:500],
+        said.request_id or said.link_session_id,
+        display_message=error.display_message,
+    )
+    sessions.end(db.session(), attempt, LinkStatus.FAILED, error=refused)
+    db.session.commit()
+    return _failed(refused)
+
+
+def _open(item: PlaidItem | None) -> Response:
+    try:
+        session_id = sessions.open_session(
+            tools(), current_user.id, callbacks(), repair=item
+        )
+    except PlaidError as error:
+        return _failed(error)
+    return go_to(url_for("accounts.link_session", session_id=session_id))
+
+
+def _link_page(attempt: PlaidLinkSession, returned_to: str | None) -> Response | str:
+    if attempt.status != LinkStatus.CREATED:
+        return _over(LinkStatus(attempt.status))
+    vault = current_app.extensions["vault"]
+    return render_template(
+        "accounts/link_session.html",
+        attempt=attempt,
+        token=vault.decrypt(attempt.link_token, sessions.place(attempt.id)),
+        received_redirect_uri=returned_to,
+        success_form=SuccessForm(),
+        exit_form=ExitForm(),
+    )
+
+
+def _tell(outcome: Outcome, *, repaired: bool) -> Response:
+    if outcome.status == LinkStatus.FAILED and outcome.error:
+        return _failed(outcome.error)
+    if outcome.status == LinkStatus.DUPLICATE and outcome.bank:
+        flash(f"{outcome.bank} is linked already, so nothing was added. If it does not "
+              "update, use its Repair or Sync now button.", "warning")  # fmt: skip
+        return go_to(url_for("accounts.index"))
+    if outcome.status == LinkStatus.LINKED and outcome.bank:
+        words = "is working again" if repaired else "is linked"
+        flash(f"{outcome.bank} {words}. Its transactions are coming in.", "success")
+        return go_to(url_for("accounts.index"))
+    return _over(outcome.status)
+
+
+def _over(status: LinkStatus) -> Response:
+    flash(OVER[status], "info" if status != LinkStatus.EXPIRED else "warning")
+    return go_to(url_for("accounts.index"))
+
+
+def _failed(error: PlaidError) -> Response:
+    """The bank's own words and number, and a way to try again."""
+    return error_page(
+        422 if error.http_status else 503,
+        title="Your bank was not linked",
+        message=error.display_message
+        or "The bank service refused. Nothing was changed; you can try again.",
+        plaid_error=error,
+        retry_url=url_for("accounts.link"),
+    )
+
+
+def _own_attempt(session_id: uuid.UUID) -> PlaidLinkSession:
+    attempt = sessions.find(db.session(), current_user.id, session_id)
+    if attempt is None:
+        abort(404)
+    return attempt
+
+
+def _own_item(item_id: uuid.UUID) -> PlaidItem:
+    item = db.session.get(PlaidItem, (current_user.id, item_id))
+    if item is None or item.state in ("removing", "removed"):
+        abort(404)
+    return item

@@ -1,0 +1,183 @@
+"""After Link's success: duplicate check, exchange, item, accounts (ARCHITECTURE 7)."""
+
+import datetime as dt
+import logging
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import func, update
+from uuid_utils.compat import uuid7
+
+from webapp.linking import duplicates, institutions, sessions
+from webapp.linking.metadata import SuccessMetadata
+from webapp.linking.removal import ask_removal
+from webapp.models import ItemState, LinkStatus, PlaidItem, PlaidLinkSession
+from webapp.plaid.decode import AccountsAnswer, Exchange
+from webapp.plaid.errors import PlaidError
+from webapp.sync import apply, schedule
+from webapp.sync.run import Tools, token_place
+
+log = logging.getLogger(__name__)
+# The worker leaves a new item alone for this long, so that the check for a duplicate
+# comes first; if this process dies in between, the worker takes over.
+HEAD_START = dt.timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the attempt ended, the item it concerns, and the bank's word on a failure."""
+
+    status: LinkStatus
+    item: uuid.UUID | None = None
+    bank: str = ""
+    error: PlaidError | None = None
+
+
+def complete(
+    tools: Tools,
+    attempt: PlaidLinkSession,
+    public_token: str,
+    said: SuccessMetadata,
+    country_codes: list[str],
+) -> Outcome:
+    """Turn Link's success into a linked bank. Commits step by step.
+
+    Never raises PlaidError: a refusal is an outcome, and nothing is half-made.
+    """
+    if not sessions.take(tools.session, attempt):
+        tools.session.refresh(attempt)
+        return Outcome(LinkStatus(attempt.status), attempt.plaid_item_id)
+    if attempt.mode == "update":
+        return _repaired(tools, attempt)
+    institution = said.institution
+    institution_id = institution.institution_id if institution else None
+    bank = (institution.name if institution else "") or "Your bank"
+    twin = duplicates.find_same_login(
+        tools.session, attempt.user_id, institution_id, said.accounts
+    )
+    if twin is not None:
+        return _duplicate(tools, attempt, twin)
+    tools.session.commit()
+    try:
+        exchange = tools.plaid.item_public_token_exchange(public_token)
+    except PlaidError as error:
+        sessions.end(tools.session, attempt, LinkStatus.FAILED, error=error)
+        tools.session.commit()
+        return Outcome(LinkStatus.FAILED, bank=bank, error=error)
+    item = _keep(tools, attempt, exchange, institution_id, bank)
+    return _check_and_fill(tools, attempt, item, exchange, bank, country_codes)
+
+
+def _keep(
+    tools: Tools,
+    attempt: PlaidLinkSession,
+    exchange: Exchange,
+    institution_id: str | None,
+    bank: str,
+) -> uuid.UUID:
+    """The item, committed at once: Plaid gives the token only this one time."""
+    item = uuid7()
+    if institution_id:
+        institutions.ensure(tools.session, institution_id, bank)
+    tools.session.add(
+        PlaidItem(
+            user_id=attempt.user_id,
+            id=item,
+            item_id=exchange.item_id,
+            institution_id=institution_id,
+            institution_name=bank,
+            access_token=tools.vault.encrypt(exchange.access_token, token_place(item)),
+            next_at=func.now() + HEAD_START,
+        )
+    )
+    tools.session.flush()
+    sessions.end(tools.session, attempt, LinkStatus.LINKED, item=item)
+    tools.session.commit()
+    return item
+
+
+def _check_and_fill(
+    tools: Tools,
+    attempt: PlaidLinkSession,
+    item: uuid.UUID,
+    exchange: Exchange,
+    bank: str,
+    country_codes: list[str],
+) -> Outcome:
+    try:
+        answer = tools.plaid.accounts_get(exchange.access_token)
+    except PlaidError as error:
+        log.info("Accounts of a new item come with its first sync: %s", error.code)
+        _start_now(tools, attempt.user_id, item)
+        return Outcome(LinkStatus.LINKED, item, bank)
+    bank = _name_from_bank(tools, attempt.user_id, item, answer, bank)
+    twin = duplicates.find_same_login(
+        tools.session,
+        attempt.user_id,
+        answer.item.institution_id,
+        answer.accounts,
+        but=item,
+    )
+    if twin is not None:
+        ask_removal(tools.session, attempt.user_id, item)
+        return _duplicate(tools, attempt, twin)
+    new_ids = [uuid7() for _ in answer.accounts]
+    apply.write_accounts(tools.session, attempt.user_id, item, new_ids, answer.accounts)
+    _start_now(tools, attempt.user_id, item)
+    if answer.item.institution_id:
+        institutions.complete(tools, answer.item.institution_id, country_codes)
+    return Outcome(LinkStatus.LINKED, item, bank)
+
+
+def _name_from_bank(
+    tools: Tools,
+    user_id: uuid.UUID,
+    item: uuid.UUID,
+    answer: AccountsAnswer,
+    bank: str,
+) -> str:
+    """The server's word on which bank it is outweighs the browser's."""
+    institution_id = answer.item.institution_id
+    name = answer.item.institution_name or bank
+    if institution_id:
+        institutions.ensure(tools.session, institution_id, name)
+    tools.session.execute(
+        update(PlaidItem)
+        .where(PlaidItem.user_id == user_id, PlaidItem.id == item)
+        .values(institution_id=institution_id, institution_name=name)
+    )
+    return name
+
+
+def _start_now(tools: Tools, user_id: uuid.UUID, item: uuid.UUID) -> None:
+    schedule.ask(tools.session, user_id, item, by_person=True)
+    tools.session.commit()
+
+
+def _duplicate(tools: Tools, attempt: PlaidLinkSession, twin: PlaidItem) -> Outcome:
+    sessions.end(tools.session, attempt, LinkStatus.DUPLICATE, item=twin.id)
+    outcome = Outcome(LinkStatus.DUPLICATE, twin.id, twin.institution_name)
+    tools.session.commit()
+    return outcome
+
+
+def _repaired(tools: Tools, attempt: PlaidLinkSession) -> Outcome:
+    """Update mode: the access token stays, nothing is exchanged."""
+    item = attempt.plaid_item_id
+    name = tools.session.execute(
+        update(PlaidItem)
+        .where(PlaidItem.user_id == attempt.user_id, PlaidItem.id == item)
+        .values(
+            state=ItemState.HEALTHY,
+            not_before=None,
+            attempts=0,
+            last_error_code=None,
+            last_error_message=None,
+        )
+        .returning(PlaidItem.institution_name)
+    ).scalar_one()
+    sessions.end(tools.session, attempt, LinkStatus.LINKED)
+    if item is not None:
+        schedule.ask(tools.session, attempt.user_id, item, by_person=True)
+    tools.session.commit()
+    return Outcome(LinkStatus.LINKED, item, name)

@@ -1,0 +1,52 @@
+"""Is this bank login linked already? Plaid's advice: institution, names, masks."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.models import BankAccount, ItemState, PlaidItem
+
+
+class Seen(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def mask(self) -> str | None: ...
+
+
+def find_same_login(
+    session: Session,
+    user_id: uuid.UUID,
+    institution_id: str | None,
+    accounts: Iterable[Seen],
+    but: uuid.UUID | None = None,
+) -> PlaidItem | None:
+    """The user's item that has all of these accounts, other than `but`.
+
+    A second login with other accounts at the same bank is no duplicate.
+    """
+    wanted = {(account.name, account.mask) for account in accounts}
+    if not wanted or institution_id is None:
+        return None
+    rows = session.execute(
+        select(PlaidItem, BankAccount.name, BankAccount.mask)
+        .join(
+            BankAccount,
+            (BankAccount.user_id == PlaidItem.user_id)
+            & (BankAccount.plaid_item_id == PlaidItem.id),
+        )
+        .where(
+            PlaidItem.user_id == user_id,
+            PlaidItem.institution_id == institution_id,
+            PlaidItem.id.is_distinct_from(but),
+            PlaidItem.state.not_in([ItemState.REMOVING, ItemState.REMOVED]),
+            BankAccount.closed_at.is_(None),
+        )
+    )
+    held: dict[PlaidItem, set[tuple[str, str | None]]] = {}
+    for item, name, mask in rows:
+        held.setdefault(item, set()).add((name, mask))
+    return next((item for item, have in held.items() if wanted <= have), None)

@@ -1,0 +1,147 @@
+"""Attempts to link a bank: a row each, with one winner and a known end."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from webapp.crypto import Place
+from webapp.models import LinkStatus, PlaidItem, PlaidLinkSession
+from webapp.models.plaid_link_session import LIFETIME
+from webapp.plaid.client import LinkRequest
+from webapp.plaid.errors import PlaidError
+from webapp.sync.run import Tools, token_place
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What Plaid is told about this installation."""
+
+    country_codes: list[str]
+    webhook: str | None = None
+    redirect_uri: str | None = None
+
+
+def place(session_id: uuid.UUID) -> Place:
+    return Place("plaid_link_sessions", session_id, "link_token")
+
+
+def open_session(
+    tools: Tools,
+    user_id: uuid.UUID,
+    callbacks: Callbacks,
+    repair: PlaidItem | None = None,
+) -> uuid.UUID:
+    """Fetch a link token and remember the attempt; `repair` makes it update mode.
+
+    Commits. Raises PlaidError, and then nothing is left behind.
+    """
+    access_token = None
+    if repair is not None:
+        access_token = tools.vault.decrypt(repair.access_token, token_place(repair.id))
+    tools.session.commit()  # no transaction stays open while Plaid is called
+    wanted = LinkRequest(
+        client_user_id=str(user_id),
+        country_codes=callbacks.country_codes,
+        webhook=callbacks.webhook,
+        redirect_uri=callbacks.redirect_uri,
+        access_token=access_token,
+    )
+    answer = tools.plaid.link_token_create(wanted)
+    session_id = uuid7()
+    tools.session.add(
+        PlaidLinkSession(
+            user_id=user_id,
+            id=session_id,
+            link_token=tools.vault.encrypt(answer.link_token, place(session_id)),
+            mode="new" if repair is None else "update",
+            plaid_item_id=None if repair is None else repair.id,
+            request_id=answer.request_id,
+            expires_at=func.now() + LIFETIME,
+        )
+    )
+    tools.session.commit()
+    return session_id
+
+
+def find(
+    session: Session, user_id: uuid.UUID, session_id: uuid.UUID
+) -> PlaidLinkSession | None:
+    """The user's own attempt; past its hour it is marked expired. Commits that."""
+    overdue = (
+        update(PlaidLinkSession)
+        .where(
+            PlaidLinkSession.user_id == user_id,
+            PlaidLinkSession.id == session_id,
+            PlaidLinkSession.status == LinkStatus.CREATED,
+            PlaidLinkSession.expires_at <= func.now(),
+        )
+        .values(status=LinkStatus.EXPIRED, finished_at=func.now())
+    )
+    session.execute(overdue)
+    found = session.scalar(
+        select(PlaidLinkSession)
+        .where(PlaidLinkSession.user_id == user_id, PlaidLinkSession.id == session_id)
+        .execution_options(populate_existing=True)
+    )
+    session.commit()
+    return found
+
+
+def take(session: Session, attempt: PlaidLinkSession) -> bool:
+    """created -> exchanging, for one caller only. Commits."""
+    taken = session.execute(
+        update(PlaidLinkSession)
+        .where(
+            PlaidLinkSession.user_id == attempt.user_id,
+            PlaidLinkSession.id == attempt.id,
+            PlaidLinkSession.status == LinkStatus.CREATED,
+            PlaidLinkSession.expires_at > func.now(),
+        )
+        .values(status=LinkStatus.EXCHANGING)
+        .returning(PlaidLinkSession.id)
+    ).scalar_one_or_none()
+    session.commit()
+    return taken is not None
+
+
+def end(
+    session: Session,
+    attempt: PlaidLinkSession,
+    status: LinkStatus,
+    *,
+    item: uuid.UUID | None = None,
+    error: PlaidError | None = None,
+) -> None:
+    """Set the attempt's end. The caller commits."""
+    session.execute(
+        update(PlaidLinkSession)
+        .where(
+            PlaidLinkSession.user_id == attempt.user_id,
+            PlaidLinkSession.id == attempt.id,
+        )
+        .values(
+            status=status,
+            plaid_item_id=item or attempt.plaid_item_id,
+            error_code=error.code if error else None,
+            error_message=(error.display_message or error.message) if error else None,
+            request_id=error.request_id if error else attempt.request_id,
+            finished_at=func.now(),
+        )
+    )
+
+
+def newest_open(session: Session, user_id: uuid.UUID) -> PlaidLinkSession | None:
+    """The attempt a bank's own site sends the browser back to."""
+    return session.scalar(
+        select(PlaidLinkSession)
+        .where(
+            PlaidLinkSession.user_id == user_id,
+            PlaidLinkSession.status == LinkStatus.CREATED,
+            PlaidLinkSession.expires_at > func.now(),
+        )
+        .order_by(PlaidLinkSession.created_at.desc())
+        .limit(1)
+    )

@@ -1,0 +1,203 @@
+"""What was fetched becomes rows: set-based SQL in the caller's one transaction.
+
+A sync writes only the bank's columns. Rows that did not change are not written again.
+"""
+
+import uuid
+from typing import Any
+
+from psycopg2.extras import execute_values
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from webapp.money import round_iso, round_unofficial
+from webapp.plaid.decode import Account
+from webapp.plaid.errors import PlaidError
+from webapp.sync.fetch import Fetched
+from webapp.sync.rows import COLUMNS, NO_CURRENCY
+from webapp.sync.schedule import Claim, LeaseLost
+
+# The bank's columns of `transactions` that a later version may change.
+BANK = [name for name in COLUMNS if name not in ("seq", "id", "plaid_account_id")]
+CHANGING = ["bank_account_id", *(n for n in BANK if n != "plaid_transaction_id")]
+# The user's columns, which a posted row takes over from its pending one.
+USERS = ["user_category", "user_name", "note", "excluded", "reviewed_at"]
+
+ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(:key)")
+CREATE = "CREATE TEMP TABLE incoming ({}) ON COMMIT DROP".format(
+    ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+)
+COPY = f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN"
+STRANGERS = text("""
+    SELECT count(*), min(i.plaid_transaction_id) FROM incoming i
+    WHERE NOT EXISTS (SELECT FROM bank_accounts a
+                      WHERE a.user_id = :user_id AND a.plaid_item_id = :item
+                        AND a.plaid_account_id = i.plaid_account_id)
+""")
+
+
+def _list(names: list[str], prefix: str = "") -> str:
+    return ", ".join(prefix + name for name in names)
+
+
+MERGE = text(f"""
+    WITH newest AS (
+        SELECT DISTINCT ON (plaid_transaction_id) * FROM incoming
+        ORDER BY plaid_transaction_id, seq DESC),
+    merged AS (
+        INSERT INTO transactions AS t
+            (user_id, id, sync_run_id, bank_account_id, {_list(BANK)})
+        SELECT :user_id, n.id, :run, a.id, {_list(BANK, "n.")}
+        FROM newest n
+        JOIN bank_accounts a ON a.user_id = :user_id AND a.plaid_item_id = :item
+                            AND a.plaid_account_id = n.plaid_account_id
+        ON CONFLICT (user_id, plaid_transaction_id) DO UPDATE
+        SET ({_list(CHANGING)}) = ROW({_list(CHANGING, "excluded.")}),
+            removed_at = NULL, changed_at = now(), sync_run_id = excluded.sync_run_id
+        WHERE t.removed_at IS NOT NULL
+           OR ({_list(CHANGING, "t.")})
+              IS DISTINCT FROM ({_list(CHANGING, "excluded.")})
+        RETURNING xmax = 0 AS is_new)
+    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)
+    FROM merged
+""")
+# created_at = now(): only rows made by this very transaction
+CARRY = text(f"""
+    UPDATE transactions AS posted
+    SET ({_list(USERS)}) = ROW({_list(USERS, "was.")})
+    FROM transactions AS was
+    WHERE posted.user_id = :user_id AND posted.sync_run_id = :run
+      AND posted.created_at = now() AND posted.pending_transaction_id IS NOT NULL
+      AND was.user_id = :user_id
+      AND was.plaid_transaction_id = posted.pending_transaction_id
+      AND ({_list(USERS, "was.")}) IS DISTINCT FROM (NULL, NULL, NULL, false, NULL)
+""")
+BURY = """
+    UPDATE transactions AS t
+    SET removed_at = now(), changed_at = now(), sync_run_id = :run
+    FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[])) AS gone (id, seq)
+    WHERE t.user_id = :user_id AND t.plaid_transaction_id = gone.id
+      AND t.removed_at IS NULL {unless_added_again}
+"""
+ADDED_AGAIN = """AND NOT EXISTS (SELECT FROM incoming i
+    WHERE i.plaid_transaction_id = gone.id AND i.seq > gone.seq)"""
+
+
+def take_turn(session: Session, held: Claim) -> None:
+    """Two merges of one item never overlap. Raises LeaseLost."""
+    key = int.from_bytes(held.id.bytes[8:], signed=True)
+    if not session.execute(ONE_AT_A_TIME, {"key": key}).scalar_one():
+        raise LeaseLost
+
+
+def write_transactions(
+    session: Session, held: Claim, run_id: uuid.UUID, fetched: Fetched
+) -> tuple[int, int, int]:
+    """Rows in, rows gone. Returns how many were new, changed and removed.
+
+    Raises PlaidError where a row names an account that the bank does not list.
+    """
+    values: dict[str, object] = {
+        "user_id": held.user_id,
+        "item": held.id,
+        "run": run_id,
+    }
+    has_rows = fetched.added + fetched.modified > 0
+    new = changed = 0
+    if has_rows:
+        _copy(session, fetched)
+        count, example = session.execute(STRANGERS, values).one()
+        if count:
+            raise PlaidError(
+                "UNREADABLE", f"{count} rows of unknown accounts, such as {example}"
+            )
+        new, changed = session.execute(MERGE, values).one()
+        session.execute(CARRY, values)
+    removed = _bury(session, values, fetched.removed, has_rows)
+    return new, changed, removed
+
+
+def _copy(session: Session, fetched: Fetched) -> None:
+    with _cursor(session) as cursor:
+        cursor.execute(CREATE)
+        cursor.copy_expert(COPY, fetched.spool, size=1 << 18)
+        cursor.execute("ANALYZE incoming")
+
+
+def _bury(
+    session: Session,
+    values: dict[str, object],
+    removed: dict[str, int],
+    has_rows: bool,
+) -> int:
+    if not removed:
+        return 0
+    statement = text(BURY.format(unless_added_again=ADDED_AGAIN if has_rows else ""))
+    values = values | {"ids": list(removed), "seqs": list(removed.values())}
+    result: Any = session.execute(statement, values)
+    return int(result.rowcount)
+
+
+ACCOUNT_COLUMNS = [
+    "persistent_account_id", "name", "official_name", "mask", "type", "subtype",
+    "currency", "current_balance", "available_balance", "balance_limit",
+]  # fmt: skip
+WRITE_ACCOUNTS = f"""
+    INSERT INTO bank_accounts AS a
+        (user_id, id, plaid_item_id, plaid_account_id, {_list(ACCOUNT_COLUMNS)},
+         last_synced_at)
+    VALUES %s
+    ON CONFLICT (user_id, plaid_account_id) DO UPDATE
+    SET ({_list(ACCOUNT_COLUMNS)}) = ROW({_list(ACCOUNT_COLUMNS, "excluded.")}),
+        plaid_item_id = excluded.plaid_item_id, last_synced_at = now(),
+        closed_at = NULL
+"""
+CLOSE_ACCOUNTS = text("""
+    UPDATE bank_accounts SET closed_at = now()
+    WHERE user_id = :user_id AND plaid_item_id = :item AND closed_at IS NULL
+      AND plaid_account_id <> ALL (:ids)
+""")
+
+
+def write_accounts(
+    session: Session,
+    user_id: uuid.UUID,
+    item: uuid.UUID,
+    new_ids: list[uuid.UUID],
+    accounts: list[Account],
+) -> None:
+    """The bank's list of accounts as it is now; what is not in it any more is closed.
+
+    `new_ids` has one id for each account, used where the account is new.
+    """
+    rows = [
+        (str(user_id), str(new_id), str(item), a.account_id, *_account(a))
+        for new_id, a in zip(new_ids, accounts, strict=True)
+    ]
+    if rows:
+        template = "({})".format(", ".join(["%s"] * len(rows[0]) + ["now()"]))
+        with _cursor(session) as cursor:
+            execute_values(cursor, WRITE_ACCOUNTS, rows, template, page_size=1000)
+    ids = [a.account_id for a in accounts]
+    values = {"user_id": user_id, "item": item, "ids": ids}
+    session.execute(CLOSE_ACCOUNTS, values)
+
+
+def _account(a: Account) -> tuple[object, ...]:
+    iso = a.balances.iso_currency_code
+    currency = iso or a.balances.unofficial_currency_code or NO_CURRENCY
+    balances = (a.balances.current, a.balances.available, a.balances.limit)
+    rounded = (
+        None if b is None else round_iso(b, iso) if iso else round_unofficial(b)
+        for b in balances
+    )  # fmt: skip
+    return (
+        a.persistent_account_id, a.name, a.official_name, a.mask, a.type, a.subtype,
+        currency, *rounded,
+    )  # fmt: skip
+
+
+def _cursor(session: Session) -> Any:
+    """psycopg2's own cursor, in the session's transaction: COPY needs it."""
+    driver: Any = session.connection().connection
+    return driver.cursor()

@@ -1,0 +1,123 @@
+"""A transaction of Plaid's as one line of COPY text. The sign is turned here, once."""
+
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+from uuid_utils import uuid7
+
+from webapp.money import round_iso, round_unofficial
+from webapp.plaid.decode import (
+    Counterparty,
+    Location,
+    PaymentMeta,
+    Transaction,
+)
+from webapp.plaid.errors import PlaidError
+
+# The temporary table's columns, in the order of `line`.
+COLUMNS = {
+    "seq": "bigint",
+    "id": "uuid",
+    "plaid_account_id": "text",
+    "plaid_transaction_id": "text",
+    "pending_transaction_id": "text",
+    "date": "date",
+    "authorized_date": "date",
+    "authorized_at": "timestamptz",
+    "amount": "numeric",
+    "currency": "text",
+    "plaid_amount": "numeric",
+    "pending": "boolean",
+    "name": "text",
+    "merchant_name": "text",
+    "merchant_entity_id": "text",
+    "original_description": "text",
+    "category_primary": "text",
+    "category_detailed": "text",
+    "category_confidence": "text",
+    "category_version": "text",
+    "payment_channel": "text",
+    "check_number": "text",
+    "bank_facts": "jsonb",
+}
+NULL = "\\N"
+# COPY's own signs; PostgreSQL's text cannot hold NUL
+_ESCAPES = {
+    ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r",
+    0: "\N{REPLACEMENT CHARACTER}",
+}  # fmt: skip
+NO_CURRENCY = "XXX"  # ISO 4217's code for none
+MOST = Decimal(10) ** 18  # what NUMERIC(28,10) holds
+_NO_LOCATION, _NO_META = Location(), PaymentMeta()
+
+
+class BankFacts(msgspec.Struct, omit_defaults=True):
+    location: Location | None = None
+    payment_meta: PaymentMeta | None = None
+    counterparties: list[Counterparty] | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def owner_amount(plaid_amount: Decimal, iso: str | None) -> Decimal:
+    """Plaid's amount from the owner's view: positive = money in, in minor units."""
+    turned = plaid_amount.copy_negate() if plaid_amount else Decimal(0)
+    return round_iso(turned, iso) if iso else round_unofficial(turned)
+
+
+def line(t: Transaction, seq: int) -> tuple[str, bool]:
+    """The row as COPY text, and whether money came in.
+
+    Raises PlaidError UNREADABLE for an amount that no ledger can hold.
+    """
+    iso = t.iso_currency_code
+    try:
+        amount = owner_amount(t.amount, iso)
+    except InvalidOperation:
+        amount = MOST
+    if abs(amount) >= MOST:
+        raise PlaidError("UNREADABLE", f"amount of {t.transaction_id} is absurd")
+    category = t.personal_finance_category
+    seen_at = t.authorized_datetime
+    return "\t".join((
+        str(seq),
+        str(uuid7()),
+        _text(t.account_id),
+        _text(t.transaction_id),
+        _text(t.pending_transaction_id),
+        t.date.isoformat(),
+        t.authorized_date.isoformat() if t.authorized_date else NULL,
+        seen_at.isoformat() if seen_at and seen_at.tzinfo else NULL,
+        str(amount),
+        _text(iso or t.unofficial_currency_code or NO_CURRENCY),
+        str(t.amount),
+        "t" if t.pending else "f",
+        _text(t.name or t.merchant_name or t.original_description or ""),
+        _text(t.merchant_name),
+        _text(t.merchant_entity_id),
+        _text(t.original_description),
+        _text(category.primary if category else None),
+        _text(category.detailed if category else None),
+        _text(category.confidence_level if category else None),
+        _text(category.version if category else None),
+        _text(t.payment_channel),
+        _text(t.check_number),
+        _facts(t),
+    )) + "\n", amount > 0  # fmt: skip
+
+
+def _text(value: str | None) -> str:
+    return NULL if value is None else value.translate(_ESCAPES)
+
+
+def _facts(t: Transaction) -> str:
+    facts = BankFacts(
+        None if t.location == _NO_LOCATION else t.location,
+        None if t.payment_meta == _NO_META else t.payment_meta,
+        t.counterparties or None,
+    )
+    encoded = _encode(facts)
+    if b"\\u0000" in encoded:  # jsonb cannot hold NUL either
+        encoded = encoded.replace(b"\\u0000", b"\\ufffd")
+    return encoded.decode().replace("\\", "\\\\")

@@ -1,0 +1,247 @@
+"""One sync of one item, end to end: record, fetch, apply, or fail with the reason."""
+
+import datetime as dt
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from webapp.crypto import Place, Vault
+from webapp.models import SyncRun
+from webapp.models.plaid_item import ItemState
+from webapp.plaid.client import PlaidClient
+from webapp.plaid.decode import AccountsAnswer, ItemAnswer
+from webapp.plaid.errors import PlaidError
+from webapp.sync import apply, schedule
+from webapp.sync.fetch import Fetched, fetch
+from webapp.sync.schedule import Claim, LeaseLost
+
+log = logging.getLogger(__name__)
+NEWS_EVERY = 0.5  # seconds between two notes of progress
+HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
+
+OnProgress = Callable[[Fetched], None]
+
+
+class Interrupted(Exception):
+    """Raised by a progress callback: the process must leave, the item is given back."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a run works with."""
+
+    session: Session
+    plaid: PlaidClient
+    vault: Vault
+
+
+def token_place(item: uuid.UUID) -> Place:
+    return Place("plaid_items", item, "access_token")
+
+
+def sync_item(
+    tools: Tools, held: Claim, on_progress: OnProgress = lambda fetched: None
+) -> str:
+    """Sync the claimed item and give the claim back. Returns the run's status.
+
+    Commits: the run's record, its progress, and all that it wrote in one transaction.
+    """
+    run_id = _begin(tools.session, held)
+    try:
+        token = tools.vault.decrypt(held.access_token, token_place(held.id))
+        progress = _Progress(tools.session, held, run_id, on_progress)
+        with_rows = fetch(tools.plaid, token, held.cursor, progress.note)
+        try:
+            item = tools.plaid.item_get(token)
+            accounts = tools.plaid.accounts_get(token)
+            status = _write(tools.session, held, run_id, with_rows, item, accounts)
+        finally:
+            with_rows.close()
+    except PlaidError as error:
+        status = _fail(tools.session, held, run_id, error)
+    except LeaseLost:
+        status = _superseded(tools.session, held, run_id)
+    except Interrupted:
+        tools.session.rollback()
+        schedule.release(tools.session, held)
+        status = _superseded(tools.session, held, run_id, keep=True)
+    return status
+
+
+def _begin(session: Session, held: Claim) -> uuid.UUID:
+    left_behind = update(SyncRun).where(
+        SyncRun.user_id == held.user_id,
+        SyncRun.plaid_item_id == held.id,
+        SyncRun.status == "running",
+    )  # by a process that died: the claim proves that nobody is at it
+    session.execute(left_behind.values(status="superseded", finished_at=func.now()))
+    run = SyncRun(
+        user_id=held.user_id,
+        id=uuid7(),
+        plaid_item_id=held.id,
+        cursor_before=held.cursor,
+    )
+    session.add(run)
+    run_id: uuid.UUID = run.id
+    session.commit()
+    return run_id
+
+
+class _Progress:
+    """Keeps the lease alive and tells how far the run is, between pages."""
+
+    def __init__(
+        self, session: Session, held: Claim, run_id: uuid.UUID, then: OnProgress
+    ) -> None:
+        self.session, self.held, self.run_id, self.then = session, held, run_id, then
+        self.renewed = self.told = time.monotonic()
+
+    def note(self, fetched: Fetched) -> None:
+        now = time.monotonic()
+        half = schedule.LEASE.total_seconds() / 2
+        if now - self.renewed > half:
+            schedule.renew(self.session, self.held)
+            self.renewed = now
+        if now - self.told > NEWS_EVERY:
+            news = {"pages": fetched.pages, "rows_fetched": fetched.rows}
+            self.session.execute(_run(self.held, self.run_id).values(**news))
+            self.told = now
+        self.session.commit()
+        self.then(fetched)
+
+
+def _write(
+    session: Session,
+    held: Claim,
+    run_id: uuid.UUID,
+    fetched: Fetched,
+    item: ItemAnswer,
+    accounts: AccountsAnswer,
+) -> str:
+    began = time.perf_counter()
+    apply.take_turn(session, held)
+    schedule.check(session, held)
+    new_ids = [uuid7() for _ in accounts.accounts]
+    apply.write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
+    new = changed = removed = 0
+    if fetched.is_ready:
+        new, changed, removed = apply.write_transactions(session, held, run_id, fetched)
+    done = {
+        "status": "succeeded",
+        "finished_at": dt.datetime.now(dt.UTC),
+        "pages": fetched.pages,
+        "rows_fetched": fetched.rows,
+        "added": new,
+        "modified": changed,
+        "removed": removed,
+        "income_count": fetched.income_count,
+        "expense_count": fetched.expense_count,
+        "fetch_ms": _ms(fetched.seconds),
+        "write_ms": _ms(time.perf_counter() - began),
+        "cursor_after": fetched.cursor or held.cursor,
+        "request_id": fetched.request_id,
+    }
+    session.execute(_run(held, run_id).values(**done))
+    _give_back(session, held, fetched, item)
+    session.commit()
+    log.info(
+        "Synced %d transactions for user %s (Income: %d, Expenses: %d) "
+        "item=%s pages=%d new=%d changed=%d removed=%d fetch_ms=%d write_ms=%d",
+        fetched.income_count + fetched.expense_count, held.user_id,
+        fetched.income_count, fetched.expense_count, held.item_id, fetched.pages,
+        new, changed, removed, done["fetch_ms"], _ms(time.perf_counter() - began),
+    )  # fmt: skip
+    return "succeeded"
+
+
+def _give_back(
+    session: Session, held: Claim, fetched: Fetched, item: ItemAnswer
+) -> None:
+    said: dict[str, object] = {
+        "update_status": fetched.status,
+        "request_id": fetched.request_id,
+        "pause": pause_after(fetched, held.created_at, dt.datetime.now(dt.UTC)),
+    }
+    if not fetched.is_ready:
+        schedule.wait(session, held, said)
+        return
+    updates = item.status.transactions if item.status else None
+    said |= {
+        "cursor": fetched.cursor,
+        "state": _state(item),
+        "bank_updated_at": updates.last_successful_update if updates else None,
+        "consent_expires_at": item.item.consent_expiration_time,
+    }
+    schedule.finish(session, held, said)
+
+
+def _state(item: ItemAnswer) -> str:
+    """Plaid's own word on the item, after a run that worked."""
+    if item.item.error and item.item.error.error_code == "ITEM_LOGIN_REQUIRED":
+        return ItemState.LOGIN_REQUIRED
+    return ItemState.HEALTHY
+
+
+def pause_after(
+    fetched: Fetched, linked_at: dt.datetime, now: dt.datetime
+) -> dt.timedelta:
+    """Until the next look if nobody asks: short while the bank still collects."""
+    if fetched.status == HISTORY_COMPLETE:
+        return schedule.poll_pause()
+    age = now - linked_at
+    if age < dt.timedelta(minutes=1):
+        return dt.timedelta(seconds=2)
+    if age < dt.timedelta(minutes=10):
+        return dt.timedelta(seconds=15)
+    if age < dt.timedelta(hours=1):
+        return dt.timedelta(minutes=2)
+    return dt.timedelta(minutes=30)
+
+
+def _fail(session: Session, held: Claim, run_id: uuid.UUID, error: PlaidError) -> str:
+    session.rollback()
+    why = {
+        "status": "failed",
+        "finished_at": dt.datetime.now(dt.UTC),
+        "error_code": error.code,
+        "error_message": error.display_message or error.message,
+        "request_id": error.request_id,
+    }
+    session.execute(_run(held, run_id).values(**why))
+    log.warning(
+        "Sync of item %s failed: %s, request %s",
+        held.item_id, error.code, error.request_id,
+    )  # fmt: skip
+    try:
+        schedule.fail(session, held, error)
+    except LeaseLost:
+        return _superseded(session, held, run_id)
+    session.commit()
+    return "failed"
+
+
+def _superseded(
+    session: Session, held: Claim, run_id: uuid.UUID, *, keep: bool = False
+) -> str:
+    """Nothing of the run stays. `keep` what the transaction holds so far."""
+    if not keep:
+        session.rollback()
+    over = {"status": "superseded", "finished_at": dt.datetime.now(dt.UTC)}
+    session.execute(_run(held, run_id).values(**over))
+    session.commit()
+    log.info("Sync of item %s was superseded", held.item_id)
+    return "superseded"
+
+
+def _run(held: Claim, run_id: uuid.UUID):  # type: ignore[no-untyped-def]
+    return update(SyncRun).where(SyncRun.user_id == held.user_id, SyncRun.id == run_id)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

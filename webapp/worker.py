@@ -1,0 +1,86 @@
+"""The worker: claims what is due, does it, sleeps; leaves on SIGTERM."""
+
+import logging
+import random
+import signal
+import threading
+from types import FrameType
+
+from flask import Flask
+
+from webapp.extensions import db
+from webapp.linking.removal import remove
+from webapp.models import ItemState
+from webapp.sync import schedule
+from webapp.sync.fetch import Fetched
+from webapp.sync.run import Interrupted, Tools, sync_item
+from webapp.sync.schedule import Claim, LeaseLost
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 1.0
+AFTER_A_CRASH = 3.0  # seconds; a database that restarts needs a moment
+
+
+def tools_of(app: Flask) -> Tools:
+    """What a sync works with, inside an app context."""
+    return Tools(db.session(), app.extensions["plaid"], app.extensions["vault"])
+
+
+def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:
+    """Do one due item. Returns how it ended, or None when nothing was due."""
+    with app.app_context():
+        held = schedule.claim(db.session())
+        db.session.commit()
+        return None if held is None else work_on(app, held, stop)
+
+
+def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str:
+    """Do what the claimed item needs, inside an app context."""
+
+    def leave_when_asked(fetched: Fetched) -> None:
+        if stop is not None and stop.is_set():
+            raise Interrupted
+
+    if held.state == ItemState.REMOVING:
+        return remove(tools_of(app), held)
+    return sync_item(tools_of(app), held, leave_when_asked)
+
+
+class Worker:
+    """N threads over one database. Any number of these may run anywhere."""
+
+    def __init__(self, app: Flask, threads: int) -> None:
+        self.app = app
+        self.stop = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._loop, name=f"worker-{number}")
+            for number in range(threads)
+        ]
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, self._leave)
+        log.info("Worker started with %d threads", len(self.threads))
+        for thread in self.threads:
+            thread.start()
+        for thread in self.threads:
+            thread.join()
+        log.info("Worker left")
+
+    def _leave(self, signal_number: int, frame: FrameType | None) -> None:
+        self.stop.set()
+
+    def _loop(self) -> None:
+        while not self.stop.is_set():
+            pause = POLL_SECONDS
+            try:
+                if work_once(self.app, self.stop) is not None:
+                    continue
+            except LeaseLost:
+                continue
+            except Exception:
+                # the last resort: whatever it is, this thread must go on working
+                log.exception("A run crashed; its lease expires and it is done again")
+                pause = AFTER_A_CRASH
+            self.stop.wait(pause * random.uniform(0.7, 1.1))  # noqa: S311 - spreads polls
