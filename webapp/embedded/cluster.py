@@ -60,6 +60,9 @@ class Cluster:
         with self._session() as session:
             roles.drop_database(session, name)
 
+    def is_running(self) -> bool:
+        return server.running(self.place.data) is not None
+
     def stop(self) -> None:
         """Stop the server, whoever started it; the data stays."""
         with places.locked(self.home):

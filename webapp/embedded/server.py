@@ -1,10 +1,8 @@
 """One server process: is it there, start it, end it."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -16,11 +14,11 @@ import psycopg2
 from webapp.embedded.account import EmbeddedError, acting_as, environment
 from webapp.embedded.place import Place
 from webapp.embedded.programs import program
+from webapp.embedded.tie import ending_with_parent
 
 PORT = 5432
 START_SECONDS = 60  # a crash may have left much to recover
 STOP_SECONDS = 8
-PR_SET_PDEATHSIG = 1
 # The servers of this process by number, for whoever stops one must reap it.
 STARTED: dict[int, subprocess.Popen[bytes]] = {}
 SETTINGS = {
@@ -41,21 +39,6 @@ FAST = {
     "max_wal_senders": "0",
     "checkpoint_timeout": "1h",
 }
-
-
-def ending_with_parent(ending: signal.Signals) -> Callable[[], None] | None:
-    """What a child calls so that the kernel ends it when its starter dies, on Linux."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, int(ending), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return tie
 
 
 def running(data: Path) -> tuple[int, Path] | None:

@@ -1,0 +1,1 @@
+"""What `make run` starts: PostgreSQL, a simulated bank, web server, worker."""

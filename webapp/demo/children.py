@@ -1,0 +1,152 @@
+"""The programs that a run consists of: started, waited for, watched, stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from webapp.embedded.tie import ending_with_parent
+
+LOGS = Path("var") / "log"
+LOG_BYTES = 10_000_000
+LAST_LINES = 15
+TURN_SECONDS = 0.05
+
+
+class Stopped(Exception):
+    """Somebody asked the run to stop."""
+
+
+class Died(Exception):
+    """A program of the run ended that should not have."""
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path | None
+    log_began: int = 0
+
+    def last_words(self) -> str:
+        if self.log is None:
+            return ""
+        said = self.log.read_bytes()[self.log_began :].decode(errors="replace")
+        lines = said.splitlines()[-LAST_LINES:]
+        return "\n".join([f", the last lines of {self.log}:", *lines])
+
+
+class Children:
+    """The children of one run, and whether somebody asked it to stop."""
+
+    def __init__(self) -> None:
+        self.running: list[Child] = []
+        self.asked_to_stop = False
+
+    def listen(self) -> None:
+        """Take the signals that mean: stop."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # nohup ignores SIGHUP for us; a shell's background job ignores SIGINT
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._ask_to_stop)
+
+    def _ask_to_stop(self, number: int, frame: object) -> None:
+        self.asked_to_stop = True
+
+    def start(
+        self,
+        name: str,
+        module: list[str],
+        environment: Mapping[str, str],
+        shown: bool = False,
+    ) -> Child:
+        """Run a Python module as a child, its output into its log or shown."""
+        log = None if shown else fresh_log(name)
+        began = log.stat().st_size if log else 0
+        with open(log or os.devnull, "ab") as output:
+            process = subprocess.Popen(  # noqa: S603  no shell, and our own words only
+                [sys.executable, "-m", *module],
+                env={**environment, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output if log else None,
+                stderr=output if log else None,
+                # Ctrl-C reaches this process alone, which stops them in order.
+                start_new_session=True,
+                preexec_fn=ending_with_parent(signal.SIGTERM),
+            )
+        child = Child(name, process, log, began)
+        self.running.append(child)
+        return child
+
+    def wait_until(
+        self, is_ready: Callable[[], bool], seconds: float, who: str
+    ) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            if time.monotonic() > deadline:
+                raise Died(
+                    f"{who} was not ready after {seconds:.0f} s" + self._words(who)
+                )
+            self._turn()
+
+    def finish(self, child: Child) -> None:
+        """Wait for one that is meant to end, and well."""
+        while child.process.poll() is None:
+            self._turn(child)
+        self.running.remove(child)
+        if child.process.returncode:
+            raise Died(f"{child.name} failed{child.last_words()}")
+
+    def watch(self, is_well: Callable[[], bool], who: str) -> None:
+        """Return never: somebody asks to stop, or a child dies."""
+        while is_well():
+            self._turn()
+        raise Died(f"{who} stopped by itself")
+
+    def _words(self, name: str) -> str:
+        return "".join(one.last_words() for one in self.running if one.name == name)
+
+    def _turn(self, ending: Child | None = None) -> None:
+        if self.asked_to_stop:
+            raise Stopped
+        for child in self.running:
+            if child is not ending and child.process.poll() is not None:
+                raise Died(f"{child.name} stopped by itself{child.last_words()}")
+        time.sleep(TURN_SECONDS)
+
+    def stop(self, names: Iterable[str], seconds: float) -> None:
+        """Ask these to end, and end those that do not."""
+        going = [child for child in self.running if child.name in set(names)]
+        for child in going:
+            _signal(child, signal.SIGTERM, group=False)
+        deadline = time.monotonic() + seconds
+        for child in going:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0, deadline - time.monotonic()))
+            # whatever it has started itself goes along
+            _signal(child, signal.SIGKILL, group=True)
+            child.process.wait()
+            self.running.remove(child)
+
+
+def _signal(child: Child, number: signal.Signals, group: bool) -> None:
+    with suppress(ProcessLookupError):
+        if group:
+            os.killpg(child.process.pid, number)
+        elif child.process.poll() is None:
+            os.kill(child.process.pid, number)
+
+
+def fresh_log(name: str) -> Path:
+    """The log to append to; a big one makes room first."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name}.log"
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(LOGS / f"{name}.log.1")
+    log.touch(mode=0o600)
+    return log
