@@ -67,7 +67,7 @@ def seed_demo() -> None:
             is_admin=True,
         )
 
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_app._get_current_object()
     try:
         seed.seed(tools_of(app), make_user, click.echo)
     except PlaidError as error:
@@ -119,7 +119,7 @@ def _show(key: tuple | None) -> str | None:  # type: ignore[type-arg]
 
 def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
     """Claim and sync; where a worker holds the item, wait until it gives it back."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_app._get_current_object()
     ends = time.monotonic() + WAIT_FOR_OTHERS
     while time.monotonic() < ends:
         held = schedule.claim_one(db.session(), user_id, item_id)
@@ -135,5 +135,5 @@ def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
 @with_appcontext
 def worker(threads: int) -> None:
     """Sync what is due until SIGTERM."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_app._get_current_object()
     Worker(app, threads).run()

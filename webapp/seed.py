@@ -1,5 +1,6 @@
 """The demo's user and banks, through the very path that people's own take."""
 
+import uuid
 from collections.abc import Callable
 
 from sqlalchemy import select
@@ -43,7 +44,14 @@ def seed(tools: Tools, make_user: Callable[[], User], say: Say) -> None:
             _link(tools, user_id, institution_id, name, username, say)
 
 
-def _link(tools, user_id, institution_id, name, username, say) -> None:  # type: ignore[no-untyped-def]
+def _link(
+    tools: Tools,
+    user_id: uuid.UUID,
+    institution_id: str,
+    name: str,
+    username: str,
+    say: Say,
+) -> None:
     say(f"Linking {name} ...")
     session_id = sessions.open_session(tools, user_id, Callbacks(COUNTRIES))
     attempt = sessions.find(tools.session, user_id, session_id)

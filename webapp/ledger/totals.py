@@ -109,11 +109,11 @@ class CurrencyTotals:
 SUMS = text("""
     SELECT l.currency, l.flow, l.reason, l.pending, l.category_primary,
            coalesce(c.label, l.category_primary) AS label, c.colour_index,
-           count(*) FILTER (WHERE l.date >= :start) AS count,
+           count(*) FILTER (WHERE l.date >= :start) AS rows,
            coalesce(sum(l.amount) FILTER (WHERE l.date >= :start), 0) AS amount,
            coalesce(sum(l.amount) FILTER (WHERE l.date >= :start AND l.amount > 0), 0)
                AS amount_in,
-           count(*) FILTER (WHERE l.date < :previous_end) AS previous_count,
+           count(*) FILTER (WHERE l.date < :previous_end) AS previous_rows,
            coalesce(sum(l.amount) FILTER (WHERE l.date < :previous_end), 0) AS previous
     FROM ledger l
     LEFT JOIN categories c ON c.code = l.category_primary
@@ -164,11 +164,11 @@ def add_up(groups: Iterable[Row]) -> list[CurrencyTotals]:  # type: ignore[type-
     for group in groups:
         entry = found.setdefault(group.currency, _Currency())
         entry.rows.append(group)
-        entry.seen += group.count
+        entry.seen += group.rows
         if group.pending:
             continue
-        _count(entry.now, group.flow, group.amount, group.count)
-        _count(entry.before, group.flow, group.previous, group.previous_count)
+        _count(entry.now, group.flow, group.amount, group.rows)
+        _count(entry.before, group.flow, group.previous, group.previous_rows)
     shown = {code: entry for code, entry in found.items() if entry.seen}
     order = sorted(shown, key=lambda code: (-shown[code].seen, code))
     return [_currency_totals(code, shown[code]) for code in order]
@@ -200,12 +200,12 @@ def _currency_totals(currency: str, entry: _Currency) -> CurrencyTotals:
 
 def _categories(rows: list[Row]) -> list[CategoryLine]:  # type: ignore[type-arg]
     spent = [r for r in rows if not r.pending and r.flow in SPENDING]
-    keys = {r.category_primary: r for r in spent if r.count}
+    keys = {r.category_primary: r for r in spent if r.rows}
     sums = {
         key: (
             -sum((r.amount for r in spent if r.category_primary == key), ZERO),
             -sum((r.previous for r in spent if r.category_primary == key), ZERO),
-            sum(r.count for r in spent if r.category_primary == key),
+            sum(r.rows for r in spent if r.category_primary == key),
         )
         for key in keys
     }
@@ -230,10 +230,10 @@ def _colour(index: int | None) -> int:
 
 
 def _pending(rows: list[Row]) -> Pending:  # type: ignore[type-arg]
-    waiting = [r for r in rows if r.pending and r.count]
+    waiting = [r for r in rows if r.pending and r.rows]
     came_in = sum((r.amount_in for r in waiting), ZERO)
     return Pending(
-        count=sum(r.count for r in waiting),
+        count=sum(r.rows for r in waiting),
         money_in=came_in,
         money_out=came_in - sum((r.amount for r in waiting), ZERO),
     )
@@ -242,9 +242,9 @@ def _pending(rows: list[Row]) -> Pending:  # type: ignore[type-arg]
 def _left_out(rows: list[Row]) -> list[LeftOut]:  # type: ignore[type-arg]
     found = []
     for reason, label in LEFT_OUT.items():
-        members = [r for r in rows if r.reason == reason and r.count and not r.pending]
+        members = [r for r in rows if r.reason == reason and r.rows and not r.pending]
         if members:
             amount = sum((r.amount for r in members), ZERO)
-            count = sum(r.count for r in members)
+            count = sum(r.rows for r in members)
             found.append(LeftOut(reason, label, count, amount))
     return found

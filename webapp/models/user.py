@@ -11,7 +11,7 @@ from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, RowId
 
 
-class User(UserMixin, Base):  # type: ignore[misc]
+class User(UserMixin, Base):
     __tablename__ = "users"
 
     id: Mapped[RowId]
