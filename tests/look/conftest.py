@@ -22,10 +22,13 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 def site():
     from look_site import make_site
 
-    server = make_server("127.0.0.1", 0, make_site(), threaded=True)
+    app = make_site()
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    address = f"http://127.0.0.1:{server.server_port}"
+    app.config["PLAID_LINK_SCRIPT_URL"] = f"{address}/plaid.js"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield address
     server.shutdown()
     thread.join()
     server.server_close()
@@ -66,22 +69,36 @@ class Watched:
         return self.page
 
 
-@pytest.fixture
-def look(chromium, site):
-    """look(width=..., dark=..., js=...) -> Watched."""
-    opened = []
+@pytest.fixture(scope="session")
+def contexts(chromium):
+    """One profile for each theme, with and without scripts: they keep their cache."""
+    opened = {}
 
-    def make(width=1440, height=900, dark=False, js=True):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            java_script_enabled=js,
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(5000)
-        opened.append(context)
-        return Watched(context.new_page(), site)
+    def find(dark, js):
+        if (dark, js) not in opened:
+            opened[dark, js] = chromium.new_context(
+                color_scheme="dark" if dark else "light",
+                java_script_enabled=js,
+                reduced_motion="reduce",
+            )
+            opened[dark, js].set_default_timeout(10_000)
+        return opened[dark, js]
+
+    yield find
+    for context in opened.values():
+        context.close()
+
+
+@pytest.fixture
+def look(contexts, site):
+    """look(dark=..., js=...) -> a Watched page."""
+    pages = []
+
+    def make(dark=False, js=True):
+        pages.append(contexts(dark, js).new_page())
+        pages[-1].set_viewport_size({"width": 1440, "height": 900})
+        return Watched(pages[-1], site)
 
     yield make
-    for context in opened:
-        context.close()
+    for page in pages:
+        page.close()

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 
 import look_samples as samples
 from flask import (
     Blueprint,
     Flask,
+    Response,
     flash,
     make_response,
     render_template,
@@ -21,6 +23,7 @@ from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from webapp import filters, security
+from webapp.accounts.forms import ExitForm, SuccessForm
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -55,8 +58,6 @@ def make_site() -> Flask:
         APP_MODE="demo",
         PUBLIC_URL="http://127.0.0.1",
         PLAID_HOST="http://127.0.0.1:9",
-        PLAID_LINK_SCRIPT_URL="http://127.0.0.1:9/link.js",
-        WTF_CSRF_CHECK_DEFAULT=False,
     )
     app.jinja_env.globals["static_url"] = lambda name: url_for("static", filename=name)
     CSRFProtect(app)
@@ -99,10 +100,42 @@ def accounts() -> Blueprint:
     def status(item_id):
         return render_template("accounts/_item.html", bank=read)
 
-    for name in ("link", "repair", "sync", "remove"):
-        rule = f"/{name}" if name == "link" else f"/<item_id>/{name}"
-        bp.add_url_rule(rule, name, lambda item_id=None: "", methods=["GET", "POST"])
+    @bp.post("/<item_id>/sync", endpoint="sync")
+    def sync(item_id):
+        working = samples.bank(is_syncing=True)
+        return render_template("accounts/_item.html", bank=working)
+
+    @bp.get("/link", endpoint="link")
+    def link():
+        return render_template("accounts/link.html", banks=banks)
+
+    @bp.get("/<item_id>/repair", endpoint="repair")
+    def repair(item_id):
+        item = SimpleNamespace(institution_name=samples.LONG, id=item_id)
+        return render_template("accounts/repair.html", item=item)
+
+    @bp.get("/link/<session_id>", endpoint="link_session")
+    def link_session(session_id):
+        return render_template(
+            "accounts/link_session.html",
+            attempt=SimpleNamespace(id=session_id, mode="create"),
+            token=session_id,
+            received_redirect_uri=None,
+            success_form=SuccessForm(),
+            exit_form=ExitForm(),
+        )
+
+    for name in ("link_success", "link_exit"):
+        bp.add_url_rule(f"/<session_id>/{name}", name, echo, methods=["POST"])
+    bp.add_url_rule("/link", "start", echo, methods=["POST"])
+    for name in ("start_repair", "remove"):
+        bp.add_url_rule(f"/<item_id>/{name}", name, echo, methods=["POST"])
     return bp
+
+
+def echo(**arguments):
+    """What was posted, to be read off the page."""
+    return Response(repr(request.form.to_dict()), mimetype="text/plain")
 
 
 def auth() -> Blueprint:
@@ -137,9 +170,7 @@ def plain() -> Blueprint:
             )
         return render_template("accounts/index.html", banks=[])
 
-    @bp.get("/link-page")
-    def link_page():
-        return render_template("link.html")
+    bp.add_url_rule("/favicon.ico", "favicon", lambda: ("", 204))
 
     @bp.get("/plaid.js")
     def plaid():

@@ -1,8 +1,15 @@
 """What the pages do: swap a part, poll, work without scripts, hand over to Plaid."""
 
+import gzip
+
 import pytest
 
 pytestmark = pytest.mark.browser
+SHIFTS = """() => new Promise((done) => {
+  new PerformanceObserver((list) => done(list.getEntries().map((e) => e.value)))
+    .observe({type: "layout-shift", buffered: true});
+  setTimeout(() => done([]), 200);
+})"""
 CHART = "Chart.getChart(document.querySelector('canvas'))"
 TICKS = f"{CHART}.options.scales.x.ticks.color"
 
@@ -63,6 +70,25 @@ def test_working_bank_polls_until_it_is_read(look):
     assert watched.complaints == []
 
 
+def test_sync_now_shows_progress_at_once(look):
+    watched = look()
+    page = watched.open("/accounts/")
+    card = page.locator("article", has_text="First Platypus Bank")
+    card.get_by_role("button", name="Sync now").click()
+    card.get_by_role("progressbar").wait_for()
+    assert watched.complaints == []
+
+
+def test_first_load_is_small_and_still(look):
+    watched = look()
+    bodies = []
+    watched.page.on("response", lambda response: bodies.append(response))
+    page = watched.open("/")
+    sizes = {body.url: len(gzip.compress(body.body(), 6)) for body in bodies}
+    assert sum(sizes.values()) < 225 * 1024, sizes
+    assert page.evaluate(SHIFTS) == []
+
+
 def test_failed_part_says_so_and_leaves_the_page(look):
     watched = look()
     page = watched.open("/")
@@ -90,13 +116,23 @@ def test_nothing_injected_becomes_markup(look):
     assert "49" not in page.locator(".row-name").nth(3).inner_text()
 
 
-def test_link_hands_over_what_plaid_says(look):
-    page = look().open("/link-page?how=success")
-    page.get_by_role("button", name="Choose your bank").click()
-    page.wait_for_url("**/sign-in?public_token=public-token*")
-    page = look().open("/link-page?how=exit")
-    page.get_by_role("button", name="Choose your bank").click()
-    page.wait_for_url("**/sign-in?error=*INSTITUTION_DOWN*")
-    page = look().open("/link-page?how=unloaded")
+@pytest.mark.parametrize(
+    ("token", "posted"),
+    [("success", "'public_token': 'public-token'"), ("exit", "INSTITUTION_DOWN")],
+)
+def test_link_hands_over_what_plaid_says(look, token, posted):
+    watched = look()
+    page = watched.open(f"/accounts/link/{token}")
+    page.get_by_role("button", name="Open the bank's window").click()
+    page.wait_for_url("**/link_*")
+    assert posted in page.inner_text("body")
+    assert watched.complaints == []
+
+
+def test_link_says_when_plaid_cannot_be_loaded(look):
+    watched = look()
+    watched.page.route("**/plaid.js", lambda route: route.abort())
+    page = watched.open("/accounts/link/success")
+    page.get_by_text("could not be loaded").wait_for()
     assert page.get_by_role("button", name="Try again").is_visible()
-    assert page.get_by_role("button", name="Choose your bank").is_disabled()
+    assert page.get_by_role("button", name="Open the bank's window").is_disabled()

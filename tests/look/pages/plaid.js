@@ -2,8 +2,8 @@
 window.Plaid = {
   create: (options) => {
     const answer = {
-      "link-success": () => options.onSuccess("public-token", { accounts: [] }),
-      "link-exit": () => options.onExit({ error_code: "INSTITUTION_DOWN" }, { status: null }),
+      success: () => options.onSuccess("public-token", { accounts: [] }),
+      exit: () => options.onExit({ error_code: "INSTITUTION_DOWN" }, { status: null }),
     }[options.token];
     setTimeout(options.onLoad, 20);
     return { open: () => setTimeout(answer, 10) };
