@@ -67,12 +67,16 @@ def _parts(amount: Decimal, currency: str, signed: bool) -> tuple[str, str, str]
     return sign, number, symbol
 
 
-def day(value: dt.date) -> Markup:
-    """'Today', 'Mon 16', 'Nov 3', 'Nov 3, 2025'; the exact day in the title."""
+def day(value: dt.date, *, inside: bool = False) -> Markup:
+    """'Today', 'Mon 16', 'Nov 3', 'Nov 3, 2025'; the exact day in the title.
+
+    `inside` a sentence, it begins with a small letter.
+    """
     age = (today() - value).days
     locale = user_locale()
     if age in (0, 1):
         text = ("Today", "Yesterday")[age]
+        text = text.lower() if inside else text
     elif 0 < age < 7:
         text = format_date(value, "EEE d", locale=locale)
     elif value.year == today().year:

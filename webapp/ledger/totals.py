@@ -43,10 +43,14 @@ class Figure:
 
     @property
     def change_percent(self) -> Decimal | None:
-        """As a ratio: 0.1 is ten percent more. None where the ratio says nothing."""
-        if self.previous is None or self.previous <= 0 or self.change is None:
+        """As a ratio: 0.1 is ten percent more. None where a ratio says nothing.
+
+        That is where one of the two is not positive: a net that fell from 600 to -1200
+        did not fall by 300 percent.
+        """
+        if self.previous is None or min(self.previous, self.amount) <= 0:
             return None
-        return self.change / self.previous
+        return (self.amount - self.previous) / self.previous
 
     @property
     def direction(self) -> str:
@@ -72,8 +76,10 @@ class CategoryLine:
     share: Decimal
 
     @property
-    def share_percent(self) -> int:
-        return round(self.share * 100)
+    def share_words(self) -> str:
+        """'12%', and '<1%' for what is there but rounds to nothing."""
+        percent = round(self.share * 100)
+        return "<1%" if percent == 0 and self.share > 0 else f"{percent}%"
 
 
 @dataclass(frozen=True)
