@@ -10,7 +10,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 
 from webapp.auth import accounts, first_user, known_browser, login, passwords, throttle
-from webapp.auth.destination import local_path
+from webapp.auth.destination import START, local_path
 from webapp.auth.forms import FirstUserForm, LoginForm, RegisterForm
 from webapp.extensions import db
 from webapp.htmx import go_to, render
@@ -121,6 +121,12 @@ def _destination() -> str:
     return local_path(request.args.get("next"))
 
 
+def _next() -> str | None:
+    """`next` for the links and forms of a page, None where it is the start anyway."""
+    path = _destination()
+    return None if path == START else path
+
+
 def _is_open() -> bool:
     return bool(current_app.config["REGISTRATION"] == "open")
 
@@ -131,7 +137,7 @@ def _login_page(form: FlaskForm, status: int = 200) -> Response:
         "auth/_login_form.html",
         status,
         form=form,
-        next=request.args.get("next"),
+        next=_next(),
         can_register=_is_open() or first_user.is_awaited(),
     )
 
@@ -142,7 +148,7 @@ def _register_page(form: FlaskForm, status: int = 200) -> Response:
         "auth/_register_form.html",
         status,
         form=form,
-        next=request.args.get("next"),
+        next=_next(),
     )
 
 

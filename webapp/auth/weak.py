@@ -84,7 +84,7 @@ def _is_run(plain: str) -> bool:
     rest, runs = plain, 0
     while rest and runs < 3:
         longest = max(_run_length(rest, row) for row in ROWS)
-        if longest < 4:
+        if longest < 3:
             return False
         rest, runs = rest[longest:], runs + 1
     return not rest
