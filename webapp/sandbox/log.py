@@ -90,6 +90,19 @@ def remove(connection: sqlite3.Connection, seq: int) -> None:
     )
 
 
+def bring_back(connection: sqlite3.Connection, account: HeldAccount) -> None:
+    """All that an account has is new again: it was not shared until now."""
+    rows = connection.execute(
+        "SELECT seq FROM transactions WHERE account = ? AND NOT removed ORDER BY seq",
+        (account.number,),
+    ).fetchall()
+    seq = next_seq(connection)
+    connection.executemany(
+        "UPDATE transactions SET seq = ?, created = ? WHERE seq = ?",
+        [(seq + n, seq + n, row["seq"]) for n, row in enumerate(rows)],
+    )
+
+
 def newest(connection: sqlite3.Connection, item: Item, limit: int | None) -> int:
     """The last change of the item that can be seen; `limit` hides what comes later."""
     row = connection.execute(

@@ -95,7 +95,7 @@ def history(
     today = today or last
     for event in world.events(first, last):
         account = held[event.account]
-        if event.posts_on >= earliest and account.account.shared:
+        if event.posts_on >= earliest:
             yield Entry(account, event, event.posts_on > today)
 
 

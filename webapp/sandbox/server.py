@@ -13,7 +13,7 @@ from .outbox import start_background
 THREADS = 32
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
+class _Server(BaseApplication):
     def __init__(
         self, host: str, port: int, directory: Path, behaviour: dict[str, Any]
     ):

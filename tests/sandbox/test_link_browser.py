@@ -1,0 +1,178 @@
+"""Link in a real Chromium, on a host page with a strict content security policy."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+
+from .conftest import Bank
+from .host import host_page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        if path is None and not os.path.exists(playwright.chromium.executable_path):
+            pytest.skip("no Chromium on this machine")
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+class Link:
+    """A host page with Link on it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(message.text)
+
+    @property
+    def frame(self) -> FrameLocator:
+        return self.page.frame_locator("iframe[id^=plaid-link-iframe]")
+
+    def open(self, token: str) -> None:
+        self.page.goto(f"{self.url}?token={token}")
+        self.page.click("#connect")
+
+    def press(self, name: str) -> None:
+        self.frame.get_by_role("button", name=name, exact=True).click()
+
+    def fill(self, name: str, value: str) -> None:
+        self.frame.get_by_role("textbox", name=name).fill(value)
+
+    def sees(self, title: str) -> None:
+        heading = self.frame.get_by_role("heading", name=title)
+        expect(heading).to_be_visible()
+
+    def sign_in(self, username: str = "user_good", password: str = "pass_good") -> None:
+        self.fill("Username", username)
+        self.fill("Password", password)
+        self.press("Submit")
+
+    def calls(self, name: str) -> list[Any]:
+        found = self.page.evaluate("window.calls")
+        return [call[1:] for call in found if call[0] == name]
+
+    def outcome(self, name: str) -> list[Any]:
+        # wait_for_function would need unsafe-eval on the host page.
+        for _ in range(200):
+            if found := self.calls(name):
+                return list(found[0])
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"no {name} in {self.page.evaluate('window.calls')}")
+
+
+@pytest.fixture(scope="module")
+def host(bank_process: Bank) -> Iterator[str]:
+    with host_page(bank_process.url) as url:
+        yield url
+
+
+@pytest.fixture
+def link(bank: Bank, chromium: Browser, host: str) -> Iterator[Link]:
+    context = chromium.new_context()
+    page = Link(context.new_page(), host)
+    yield page
+    context.close()
+    assert page.problems == []
+
+
+def link_token(bank: Bank, **given: Any) -> str:
+    body: dict[str, Any] = {
+        "client_name": "SmartBudget",
+        "country_codes": ["US"],
+        "language": "en",
+        "products": ["transactions"],
+        "user": {"client_user_id": "user-1"},
+    }
+    body.update(given)
+    if "access_token" in body:
+        del body["products"]
+    return str(bank.ok("/link/token/create", **body)["link_token"])
+
+
+def test_a_person_links_a_bank(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank, transactions={"days_requested": 730}))
+    link.press("Continue")
+    link.frame.get_by_role("searchbox").fill("first plat")
+    link.press("First Platypus Bank")
+    link.sign_in(password="wrong")
+    expect(link.frame.get_by_role("alert")).to_contain_text("incorrect")
+    link.sign_in()
+    link.frame.get_by_role("checkbox", name="Plaid 401k").uncheck()
+    link.press("Continue")
+    link.sees("Success")
+    link.press("Finish")
+    public_token, metadata = link.outcome("success")
+    assert metadata["institution"]["institution_id"] == "ins_109508"
+    assert len(metadata["accounts"]) == 13
+    assert len(link.calls("load")) == 1
+    names = [event[0] for event in link.calls("event")]
+    assert {"OPEN", "SELECT_INSTITUTION", "HANDOFF"} <= set(names)
+    assert names.count("OPEN") == 1
+    token = bank.ok("/item/public_token/exchange", public_token=public_token)
+    accounts = bank.ok("/accounts/get", access_token=token["access_token"])["accounts"]
+    assert {one["account_id"] for one in accounts} == {
+        one["id"] for one in metadata["accounts"]
+    }
+    assert not link.page.locator("iframe[id^=plaid-link-iframe]").is_visible()
+
+
+def test_leaving_asks_first_and_tells_where(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank))
+    link.press("Continue")
+    link.press("Tartan Bank")
+    link.sees("Sign in at Tartan Bank")
+    link.page.evaluate("handler.exit()")
+    link.press("No, go back")
+    link.press("Close")
+    link.press("Yes, exit")
+    error, metadata = link.outcome("exit")
+    assert error is None
+    assert metadata["status"] == "requires_credentials"
+    assert metadata["institution"]["name"] == "Tartan Bank"
+
+
+def test_an_error_is_shown_and_handed_over(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank))
+    link.press("Continue")
+    link.press("Tartan Bank")
+    link.sign_in(password="error_ITEM_LOCKED")
+    link.sees("Something went wrong")
+    link.press("Exit")
+    error, _ = link.outcome("exit")
+    assert (error["error_type"], error["error_code"]) == ("ITEM_ERROR", "ITEM_LOCKED")
+
+
+def test_a_wrong_link_token(bank: Bank, link: Link) -> None:
+    link.open("link-sandbox-unknown")
+    link.sees("Something went wrong")
+    link.press("Exit")
+    error, metadata = link.outcome("exit")
+    assert error["error_code"] == "INVALID_LINK_TOKEN"
+    assert metadata["institution"] is None
+
+
+def test_forced_exit_and_silent_destroy(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank))
+    link.sees("Connect your bank")
+    link.page.evaluate("handler.exit({force: true})")
+    assert link.outcome("exit")[0] is None
+    link.page.evaluate("window.calls.length = 0; handler.destroy(); handler.open()")
+    assert link.page.locator("iframe").count() == 0
+    assert link.calls("exit") == []
