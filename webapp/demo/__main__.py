@@ -5,7 +5,7 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from webapp.demo.children import Children, Died, Stopped, fresh_log
 from webapp.demo.settings import Refusal, Settings, check_ports, read
 
 VAR = Path("var")
-READY_SECONDS = 60
+READY = 200
 AFTER_KILL_SECONDS = 8
 FLASK = ["flask", "--app", "wsgi"]
 
@@ -100,26 +100,37 @@ def bring_up(
         database.note_for_flask(environment, VAR / "demo.env", cluster is not None)
         where = ["--port", str(settings.sandbox_port), "--data", str(VAR / "bank")]
         children.start("bank", ["webapp.sandbox", *where], environment)
-    say("Database schema ...")
-    children.finish(children.start("setup", [*FLASK, "init-db"], environment))
+    is_prepared = database.is_prepared(cluster, settings)
+    if not is_prepared:
+        migrate(children, environment)
     say("Bank, web server and worker ..." if settings.is_demo else "Web server ...")
     bind = ["--bind", f"127.0.0.1:{settings.port}"]
     gunicorn = ["gunicorn", "-c", "gunicorn.conf.py", *bind, "wsgi:app"]
     children.start("web", gunicorn, environment)
     children.start("worker", [*FLASK, "worker"], environment)
-    if settings.is_demo:
-        children.wait_until(
-            lambda: answers(settings.sandbox_port, "/") > 0, READY_SECONDS, "bank"
-        )
-    children.wait_until(
-        lambda: answers(settings.port, "/readyz") == 200, READY_SECONDS, "web"
-    )
-    if settings.is_demo and not (cluster and database.is_seeded(cluster, settings)):
+    wait_until_ready(children, settings, environment)
+    if settings.is_demo and not is_prepared:
         say("Demo user with two banks ...")
         seed = children.start("seed", [*FLASK, "seed-demo"], environment, shown=True)
         children.finish(seed)
-        if cluster:
-            database.mark_seeded(cluster, settings)
+    database.mark_prepared(cluster, settings)
+
+
+def migrate(children: Children, environment: Mapping[str, str]) -> None:
+    say("Database schema ...")
+    children.finish(children.start("setup", [*FLASK, "init-db"], environment))
+
+
+def wait_until_ready(
+    children: Children, settings: Settings, environment: Mapping[str, str]
+) -> None:
+    if settings.is_demo:
+        children.wait_until(lambda: bool(answers(settings.sandbox_port, "/")), "bank")
+    children.wait_until(lambda: bool(answers(settings.port, "/readyz")), "web")
+    if answers(settings.port, "/readyz") != READY:
+        # Somebody changed the schema by hand, or restored an old one.
+        migrate(children, environment)
+    children.wait_until(lambda: answers(settings.port, "/readyz") == READY, "web")
 
 
 def answers(port: int, path: str) -> int:

@@ -15,7 +15,8 @@ from webapp.embedded.tie import ending_with_parent
 LOGS = Path("var") / "log"
 LOG_BYTES = 10_000_000
 LAST_LINES = 15
-TURN_SECONDS = 0.05
+READY_SECONDS = 60
+SHORT, LONG = 0.03, 0.25  # seconds between two looks
 
 
 class Stopped(Exception):
@@ -30,12 +31,10 @@ class Died(Exception):
 class Child:
     name: str
     process: subprocess.Popen[bytes]
-    log: Path | None
-    log_began: int = 0
+    log: Path
+    log_began: int
 
     def last_words(self) -> str:
-        if self.log is None:
-            return ""
         said = self.log.read_bytes()[self.log_began :].decode(errors="replace")
         lines = said.splitlines()[-LAST_LINES:]
         return "\n".join([f", the last lines of {self.log}:", *lines])
@@ -65,16 +64,16 @@ class Children:
         environment: Mapping[str, str],
         shown: bool = False,
     ) -> Child:
-        """Run a Python module as a child, its output into its log or shown."""
-        log = None if shown else fresh_log(name)
-        began = log.stat().st_size if log else 0
-        with open(log or os.devnull, "ab") as output:
+        """Run a Python module as a child; its log has all, or its errors only."""
+        log = fresh_log(name)
+        began = log.stat().st_size
+        with open(log, "ab") as output:
             process = subprocess.Popen(  # noqa: S603  no shell, and our own words only
                 [sys.executable, "-m", *module],
                 env={**environment, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
-                stdout=output if log else None,
-                stderr=output if log else None,
+                stdout=None if shown else output,
+                stderr=output,
                 # Ctrl-C reaches this process alone, which stops them in order.
                 start_new_session=True,
                 preexec_fn=ending_with_parent(signal.SIGTERM),
@@ -83,21 +82,20 @@ class Children:
         self.running.append(child)
         return child
 
-    def wait_until(
-        self, is_ready: Callable[[], bool], seconds: float, who: str
-    ) -> None:
-        deadline = time.monotonic() + seconds
+    def wait_until(self, is_ready: Callable[[], bool], who: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
         while not is_ready():
             if time.monotonic() > deadline:
-                raise Died(
-                    f"{who} was not ready after {seconds:.0f} s" + self._words(who)
+                words = "".join(
+                    one.last_words() for one in self.running if one.name == who
                 )
-            self._turn()
+                raise Died(f"{who} was not ready after {READY_SECONDS} s{words}")
+            self._turn(SHORT)
 
     def finish(self, child: Child) -> None:
         """Wait for one that is meant to end, and well."""
         while child.process.poll() is None:
-            self._turn(child)
+            self._turn(SHORT, child)
         self.running.remove(child)
         if child.process.returncode:
             raise Died(f"{child.name} failed{child.last_words()}")
@@ -105,19 +103,16 @@ class Children:
     def watch(self, is_well: Callable[[], bool], who: str) -> None:
         """Return never: somebody asks to stop, or a child dies."""
         while is_well():
-            self._turn()
+            self._turn(LONG)
         raise Died(f"{who} stopped by itself")
 
-    def _words(self, name: str) -> str:
-        return "".join(one.last_words() for one in self.running if one.name == name)
-
-    def _turn(self, ending: Child | None = None) -> None:
+    def _turn(self, seconds: float, ending: Child | None = None) -> None:
         if self.asked_to_stop:
             raise Stopped
         for child in self.running:
             if child is not ending and child.process.poll() is not None:
                 raise Died(f"{child.name} stopped by itself{child.last_words()}")
-        time.sleep(TURN_SECONDS)
+        time.sleep(seconds)
 
     def stop(self, names: Iterable[str], seconds: float) -> None:
         """Ask these to end, and end those that do not."""

@@ -1,5 +1,6 @@
 """The database of a run: the embedded one, or the one that DATABASE_URL names."""
 
+import hashlib
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from psycopg2.sql import SQL, Identifier
 from webapp.demo.settings import Settings
 from webapp.embedded import APP, OWNER, SUPERUSER, Cluster
 
-SEEDED = "seeded"
 FOR_FLASK = ("DATABASE_URL", "DATABASE_OWNER_URL", "PLAID_HOST", "PUBLIC_URL")
 
 
@@ -29,21 +29,34 @@ def note_for_flask(environment: dict[str, str], file: Path, is_embedded: bool) -
     file.write_text("".join(f"{name}='{environment[name]}'\n" for name in names))
 
 
-def is_seeded(cluster: Cluster, settings: Settings) -> bool:
-    """Kept as the database's comment, so that it is gone when the database is."""
+def is_prepared(cluster: Cluster | None, settings: Settings) -> bool:
+    """Whether this schema was made here and seeded: then a start need not do it again.
+
+    It is noted as the database's comment, to be gone when the database is.
+    """
     question = (
         "SELECT shobj_description(oid, 'pg_database') = %s FROM pg_database"
         " WHERE datname = current_database()"
     )
+    if cluster is None:
+        return False
     with _session(cluster, settings) as session, session.cursor() as cursor:
-        cursor.execute(question, [SEEDED])
+        cursor.execute(question, [_note()])
         return bool(cursor.fetchone() == (True,))
 
 
-def mark_seeded(cluster: Cluster, settings: Settings) -> None:
+def mark_prepared(cluster: Cluster | None, settings: Settings) -> None:
     comment = SQL("COMMENT ON DATABASE {} IS %s").format(Identifier(settings.database))
-    with _session(cluster, settings) as session, session.cursor() as cursor:
-        cursor.execute(comment, [SEEDED])
+    if cluster is not None:
+        with _session(cluster, settings) as session, session.cursor() as cursor:
+            cursor.execute(comment, [_note()])
+
+
+def _note() -> str:
+    """Changes with the migrations that are here."""
+    names = sorted(path.name for path in Path("migrations/versions").glob("*.py"))
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return f"prepared by make run, migrations {digest[:16]}"
 
 
 def _session(cluster: Cluster, settings: Settings) -> closing[connection]:
