@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 from werkzeug.test import TestResponse
 
+from config import load
 from tests.auth.conftest import make_app
 from tests.auth.forms import log_in, who
 from tests.factories import csrf_token
+from webapp.app import create_app
 from webapp.auth import known_browser, login
 from webapp.extensions import db
 from webapp.models import User
@@ -213,3 +215,20 @@ def test_boosted_request_is_redirected_like_a_page(client: FlaskClient) -> None:
     answer = client.get("/probe", headers=HTMX | {"HX-Boosted": "true"})
     assert answer.status_code == 303
     assert next_of(answer) == "/probe"
+
+
+def test_signed_in_person_sees_503_while_the_database_is_away(
+    settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    away = {"DATABASE_URL": "postgresql://app@127.0.0.1:1/none"}
+    root = tmp_path_factory.mktemp("root")
+    client = create_app(load(settings | away, root)).test_client()
+    token = csrf_token(client.get("/login").text)
+    data = {"csrf_token": token, "email": "alice@example.com", "password": "x"}
+    assert client.post("/login", data=data).status_code == 503
+    with client.session_transaction() as session:
+        session["_user_id"] = "01890000-0000-7000-8000-000000000000"
+    sign_in_since(client, hours=0)
+    answer = client.get("/login")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"

@@ -22,7 +22,7 @@ def no_control_characters(form: FlaskForm, field: Field) -> None:
         raise ValidationError("Leave out the control characters.")
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(FlaskForm):
     email = EmailField(
         "E-mail",
         [InputRequired("Enter your e-mail address.")],
@@ -35,7 +35,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class RegisterForm(FlaskForm):  # type: ignore[misc]
+class RegisterForm(FlaskForm):
     email = EmailField(
         "E-mail",
         [InputRequired("Enter your e-mail address.")],

@@ -7,8 +7,9 @@ every request; the absolute limit counts from `signed_in_at` inside of it.
 import datetime as dt
 import uuid
 
-from flask import Response, current_app, session, url_for
+from flask import Response, current_app, g, session, url_for
 from flask_login import LoginManager, login_user, logout_user
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.auth.destination import wanted_page
 from webapp.extensions import db
@@ -24,13 +25,20 @@ def init_app(manager: LoginManager) -> None:
 
 
 def load_user(user_id: str) -> User | None:
-    if is_over(session.get("signed_in_at"), dt.datetime.now(dt.UTC)):
+    if "user_cannot_be_read" in g or is_over(
+        session.get("signed_in_at"), dt.datetime.now(dt.UTC)
+    ):
         return None
     try:
         key = uuid.UUID(user_id)
     except ValueError:
         return None
-    user = db.session.get(User, key)
+    try:
+        user = db.session.get(User, key)
+    except SQLAlchemyError:
+        # the error page asks who is there, too, and must not wait a second time
+        g.user_cannot_be_read = True
+        raise
     return user if user and user.is_active else None
 
 
