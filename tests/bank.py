@@ -33,12 +33,12 @@ class Bank:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, data: Path) -> None:
-        log = (data / "bank.log").open("ab")
         arguments = ["--port", str(self.port), "--data", str(data)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "webapp.sandbox", *arguments],
-            cwd=ROOT, stdout=log, stderr=log,
-        )  # fmt: skip
+        with (data / "bank.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "webapp.sandbox", *arguments],
+                cwd=ROOT, stdout=log, stderr=log,
+            )  # fmt: skip
         wait_for(self.url + "/", self.process)
 
     def stop(self) -> None:
@@ -49,12 +49,31 @@ class Bank:
     def control(self, path: str, **body: Any) -> Any:
         return self.post(f"/_control/{path}", body)
 
+    def state(self) -> Any:
+        """Items, clock, settings and faults, as the bank has them now."""
+        with urllib.request.urlopen(f"{self.url}/_control/state", timeout=30) as answer:
+            return json.load(answer)
+
+    def count_calls(self, endpoint: str) -> int:
+        """How often the endpoint was called since the start of the test."""
+        path = f"{self.url}/_control/calls"
+        with urllib.request.urlopen(path, timeout=30) as answer:
+            return int(json.load(answer)["counts"].get(endpoint, 0))
+
+    def fault(self, endpoint: str, **switch: Any) -> None:
+        """What goes wrong with the next call of the endpoint; see faults.Fault."""
+        self.control("faults", endpoint=endpoint, **switch)
+
     def plaid(self, path: str, **body: Any) -> Any:
         """A call of Plaid's API with the demo keys."""
         return self.post(path, {"client_id": "sandbox", "secret": "sandbox", **body})
 
     def set_clock(self, now: dt.datetime | None) -> None:
         self.control("clock", now=now.isoformat() if now else None)
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            return json.load(answer)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         request = urllib.request.Request(

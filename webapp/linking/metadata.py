@@ -1,7 +1,12 @@
 """What Plaid Link tells the browser, as far as we use it. A hint, never a proof."""
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Struct
+
+
+T = TypeVar("T")
 
 
 class MetadataError(ValueError):
@@ -39,22 +44,21 @@ class ExitMetadata(Struct):
 
 def success(text: str) -> SuccessMetadata:
     """Raises MetadataError."""
-    return _decode(text, SuccessMetadata)
+    return _decode(text, SuccessMetadata) or SuccessMetadata()
 
 
 def exit_error(text: str) -> ExitError | None:
-    """Raises MetadataError."""
-    found: ExitError | None = _decode(text, ExitError | None)
-    return found
+    """None where the person just closed the window. Raises MetadataError."""
+    return _decode(text, ExitError)
 
 
 def exit_metadata(text: str) -> ExitMetadata:
     """Raises MetadataError."""
-    return _decode(text, ExitMetadata)
+    return _decode(text, ExitMetadata) or ExitMetadata()
 
 
-def _decode(text: str, into):  # type: ignore[no-untyped-def]
+def _decode(text: str, into: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(text or "null", type=into | None) or into()
+        return msgspec.json.decode(text or "null", type=into | None)
     except msgspec.DecodeError as error:
         raise MetadataError(str(error)) from None
