@@ -18,11 +18,15 @@ ONE_DAY = dt.timedelta(days=1)
 
 
 class PeriodError(ValueError):
-    """A custom range that cannot be read; `.field` is 'from' or 'to'."""
+    """A custom range that cannot be read; `.field` is 'from' or 'to'.
 
-    def __init__(self, field: str, message: str) -> None:
+    `.entered` is what stood in both, for the form to show again.
+    """
+
+    def __init__(self, field: str, message: str, args: Mapping[str, str]) -> None:
         super().__init__(message)
         self.field = field
+        self.entered = {name: args.get(name, "") for name in ("from", "to")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Period:
         start = _day(args, "from")
         last = _day(args, "to")
         if start > last:
-            raise PeriodError("to", "The last day is before the first one.")
+            raise PeriodError("to", "The last day is before the first one.", args)
         return cls("custom", start, last + ONE_DAY)
 
     @property
@@ -95,11 +99,14 @@ class Period:
 def _day(args: Mapping[str, str], field: str) -> dt.date:
     text = args.get(field, "").strip()
     if not text:
-        raise PeriodError(field, "Choose a day.")
+        raise PeriodError(field, "Choose a day.", args)
+    day: dt.date | None
     try:
         day = dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise PeriodError(field, "Write the day as YYYY-MM-DD.") from error
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:  # Python reads 2026-W01-1, too
+        raise PeriodError(field, "Write the day as YYYY-MM-DD.", args)
     if not EARLIEST <= day <= dt.date(2200, 12, 31):
-        raise PeriodError(field, f"Choose a day from {EARLIEST:%Y} to 2200.")
+        raise PeriodError(field, f"Choose a day from {EARLIEST:%Y} to 2200.", args)
     return day
