@@ -55,7 +55,7 @@ def money_plain(amount: Decimal, currency: str, signed: bool = True) -> str:
 
 def _parts(amount: Decimal, currency: str, signed: bool) -> tuple[str, str, str]:
     locale = user_locale()
-    digits = minor_digits(currency)
+    digits = max(minor_digits(currency), _digits_in_use(amount))
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     number = format_decimal(
         abs(amount), format=pattern, locale=locale, decimal_quantization=True
@@ -65,6 +65,12 @@ def _parts(amount: Decimal, currency: str, signed: bool) -> tuple[str, str, str]
         symbol += "\N{NO-BREAK SPACE}"
     sign = MINUS if amount < 0 else PLUS if amount > 0 and signed else ""
     return sign, number, symbol
+
+
+def _digits_in_use(amount: Decimal) -> int:
+    """Of what an unofficial currency has after the point, nothing is hidden."""
+    exponent = amount.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def day(value: dt.date, *, inside: bool = False) -> Markup:
