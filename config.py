@@ -22,6 +22,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
 PLAID_HOSTS = {
@@ -43,11 +45,28 @@ def _split(value: object) -> object:
     return value
 
 
+def _is_web_address(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        parts.port  # noqa: B018  read for its check: a number, and not too large
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _is_readable(database_url: str) -> bool:
+    try:
+        make_url(database_url)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
+        return False
+    return True
+
+
 CommaList = Annotated[list[str], BeforeValidator(_split)]
 
 
 class Config(BaseModel):
-    """Settings by their environment names. A default is fit for production and public."""
+    """Settings by their environment names. A default is fit for production."""
 
     model_config = ConfigDict(
         frozen=True, hide_input_in_errors=True, validate_default=True
@@ -88,23 +107,24 @@ class Config(BaseModel):
         if url is None:
             return None
         scheme, separator, rest = url.partition("://")
-        if scheme not in {"postgres", "postgresql", "postgresql+psycopg2"} or not rest:
+        url = f"postgresql+psycopg2{separator}{rest}"
+        known = scheme in {"postgres", "postgresql", "postgresql+psycopg2"}
+        if not known or not rest or not _is_readable(url):
             raise ValueError("must look like postgresql://user:password@host/database")
-        return f"postgresql+psycopg2{separator}{rest}"
+        return url
 
     @field_validator("PUBLIC_URL", "PLAID_HOST", "PLAID_LINK_SCRIPT_URL")
     @classmethod
     def _absolute(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not _is_web_address(url):
             raise ValueError("must be an http or https address")
         return url.rstrip("/")
 
     @field_validator("PLAID_WEBHOOK_URL", "PLAID_REDIRECT_URI")
     @classmethod
     def _callback(cls, url: str | None) -> str | None:
-        if url is not None and (urlsplit(url).query or not urlsplit(url).hostname):
-            raise ValueError("must be an address without a query string")
+        if url is not None and (urlsplit(url).query or not _is_web_address(url)):
+            raise ValueError("must be an http or https address without a query string")
         return url
 
     @field_validator("PLAID_COUNTRY_CODES")
@@ -189,7 +209,8 @@ def _names() -> list[str]:
 def _live_defaults(values: dict[str, object]) -> dict[str, object]:
     env = str(values.get("PLAID_ENV", "sandbox"))
     return {
-        "PLAID_HOST": PLAID_HOSTS.get(env, ""),
+        # an unknown PLAID_ENV is refused under its own name
+        "PLAID_HOST": PLAID_HOSTS.get(env, PLAID_HOSTS["sandbox"]),
         "PLAID_LINK_SCRIPT_URL": "https://cdn.plaid.com" + PLAID_LINK_SCRIPT,
         "REGISTRATION": "closed",
     }
@@ -197,6 +218,8 @@ def _live_defaults(values: dict[str, object]) -> dict[str, object]:
 
 def _demo_defaults(var: Path, values: dict[str, object]) -> dict[str, object]:
     written = {k: v for k, v in dotenv_values(var / "demo.env").items() if v}
+    if "PLAID_HOST" in values:  # another bank brings its own script
+        written.pop("PLAID_LINK_SCRIPT_URL", None)
     host = str(values.get("PLAID_HOST") or written.get("PLAID_HOST") or "")
     host = host or "http://127.0.0.1:8001"
     defaults: dict[str, object] = {
@@ -221,7 +244,8 @@ def _demo_keys(path: Path) -> dict[str, str]:
             "SECRET_KEY": secrets.token_urlsafe(48),
             "DATA_KEYS": "demo:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         }
-        draft = path.with_suffix(f".{os.getpid()}")
+        # not by process id: containers that share the folder may share that, too
+        draft = path.with_suffix(f".{secrets.token_hex(8)}")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(keys))
         try:
