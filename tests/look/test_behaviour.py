@@ -136,3 +136,19 @@ def test_link_says_when_plaid_cannot_be_loaded(look):
     page.get_by_text("could not be loaded").wait_for()
     assert page.get_by_role("button", name="Try again").is_visible()
     assert page.get_by_role("button", name="Open the bank's window").is_disabled()
+
+
+def test_injected_htmx_attributes_are_dead(look):
+    watched = look()
+    page = watched.open("/")
+    page.evaluate(
+        """() => {
+          const evil = Object.assign(document.createElement("a"), {id: "evil"});
+          evil.setAttribute("hx-get", "/broken-part");
+          evil.setAttribute("hx-trigger", "load");
+          document.getElementById("content").append(evil);
+          htmx.process(evil);
+        }"""
+    )
+    assert page.locator("#evil[hx-get]").count() == 0
+    assert "blocked <a#evil>" in watched.complaints[0]
