@@ -1,12 +1,14 @@
 import zoneinfo
 
-# names of the machine the server runs on, not of a place
-NOT_PLACES = {"localtime", "Factory"}
+# trees and files of zone data that are not the name of a place
+NOT_PLACES = {"posix", "right", "posixrules", "localtime", "Factory"}
 
 
 def zone_or_utc(name: str | None) -> str:
     """The IANA zone a browser named, UTC where it named none that exists."""
-    if not name:
+    if not name or name.split("/")[0] in NOT_PLACES:
         return "UTC"
-    known = zoneinfo.available_timezones() - NOT_PLACES
-    return name if name in known else "UTC"
+    try:
+        return zoneinfo.ZoneInfo(name).key
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
