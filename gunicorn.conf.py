@@ -18,3 +18,11 @@ max_requests = 10_000
 max_requests_jitter = 1_000
 accesslog = None  # request lines can carry tokens; the app logs what matters
 control_socket_disable = True  # nothing else on the machine steers this server
+
+
+def post_worker_init(worker):
+    """Once a start, not once a worker: the way in for the first user of all."""
+    if worker.age == 1:
+        from webapp.auth.first_user import announce
+
+        announce(worker.wsgi)

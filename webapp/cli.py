@@ -19,6 +19,7 @@ from webapp.plaid.errors import PlaidError
 from webapp.sync import schedule
 from webapp.worker import Worker, tools_of, work_on
 
+Key = tuple[uuid.UUID, uuid.UUID]  # of the user, of the item
 UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
 WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
@@ -26,6 +27,11 @@ WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 def init_app(app: Flask) -> None:
     for door in (init_db, make_admin, seed_demo, sync, worker):
         app.cli.add_command(door)
+
+
+def this_app() -> Flask:
+    """The app itself: its proxy knows only this thread."""
+    return current_app._get_current_object()  # type: ignore[attr-defined]
 
 
 @click.command("init-db")
@@ -67,9 +73,8 @@ def seed_demo() -> None:
             is_admin=True,
         )
 
-    app = current_app._get_current_object()
     try:
-        seed.seed(tools_of(app), make_user, click.echo)
+        seed.seed(tools_of(this_app()), make_user, click.echo)
     except PlaidError as error:
         raise click.ClickException(str(error)) from None
 
@@ -95,7 +100,7 @@ def sync(email: str | None, item: uuid.UUID | None, everything: bool) -> None:
         sys.exit(1)
 
 
-def _chosen(email: str | None, item: uuid.UUID | None) -> list[tuple]:  # type: ignore[type-arg]
+def _chosen(email: str | None, item: uuid.UUID | None) -> list[Key]:
     wanted = select(PlaidItem.user_id, PlaidItem.id).where(
         PlaidItem.state.not_in(UNLINKED)
     )
@@ -106,26 +111,25 @@ def _chosen(email: str | None, item: uuid.UUID | None) -> list[tuple]:  # type: 
         wanted = wanted.where(PlaidItem.user_id == user.id)
     if item is not None:
         wanted = wanted.where(PlaidItem.id == item)
-    keys = [tuple(row) for row in db.session.execute(wanted)]
+    keys = [(row.user_id, row.id) for row in db.session.execute(wanted)]
     db.session.commit()
     if item is not None and not keys:
         raise click.ClickException(f"There is no bank {item}.")
     return keys
 
 
-def _show(key: tuple | None) -> str | None:  # type: ignore[type-arg]
+def _show(key: Key | None) -> str | None:
     return None if key is None else str(key[1])
 
 
 def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
     """Claim and sync; where a worker holds the item, wait until it gives it back."""
-    app = current_app._get_current_object()
     ends = time.monotonic() + WAIT_FOR_OTHERS
     while time.monotonic() < ends:
         held = schedule.claim_one(db.session(), user_id, item_id)
         db.session.commit()
         if held is not None:
-            return work_on(app, held)
+            return work_on(this_app(), held)
         time.sleep(0.2)
     return "still held by a worker"
 
@@ -135,5 +139,4 @@ def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
 @with_appcontext
 def worker(threads: int) -> None:
     """Sync what is due until SIGTERM."""
-    app = current_app._get_current_object()
-    Worker(app, threads).run()
+    Worker(this_app(), threads).run()

@@ -153,8 +153,9 @@ def _open(item: PlaidItem | None) -> Response:
 
 
 def _link_page(attempt: PlaidLinkSession, returned_to: str | None) -> Response | str:
-    if attempt.status != LinkStatus.CREATED:
-        return _over(LinkStatus(attempt.status))
+    status = attempt.status_at(dt.datetime.now(dt.UTC))
+    if status is not LinkStatus.CREATED:
+        return _over(status)
     vault = current_app.extensions["vault"]
     return render_template(
         "accounts/link_session.html",

@@ -5,7 +5,6 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-
 T = TypeVar("T")
 
 

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -69,42 +69,32 @@ def open_session(
 def find(
     session: Session, user_id: uuid.UUID, session_id: uuid.UUID
 ) -> PlaidLinkSession | None:
-    """The user's own attempt; past its hour it is marked expired. Commits that."""
-    overdue = (
-        update(PlaidLinkSession)
-        .where(
-            PlaidLinkSession.user_id == user_id,
-            PlaidLinkSession.id == session_id,
-            PlaidLinkSession.status == LinkStatus.CREATED,
-            PlaidLinkSession.expires_at <= func.now(),
-        )
-        .values(status=LinkStatus.EXPIRED, finished_at=func.now())
-    )
-    session.execute(overdue)
-    found = session.scalar(
-        select(PlaidLinkSession)
-        .where(PlaidLinkSession.user_id == user_id, PlaidLinkSession.id == session_id)
-        .execution_options(populate_existing=True)
-    )
-    session.commit()
-    return found
+    """The user's own attempt."""
+    return session.get(PlaidLinkSession, (user_id, session_id), populate_existing=True)
 
 
 def take(session: Session, attempt: PlaidLinkSession) -> bool:
-    """created -> exchanging, for one caller only. Commits."""
+    """created -> exchanging for one caller only, or created -> expired. Commits.
+
+    True for the caller who may go on.
+    """
     taken = session.execute(
         update(PlaidLinkSession)
         .where(
             PlaidLinkSession.user_id == attempt.user_id,
             PlaidLinkSession.id == attempt.id,
             PlaidLinkSession.status == LinkStatus.CREATED,
-            PlaidLinkSession.expires_at > func.now(),
         )
-        .values(status=LinkStatus.EXCHANGING)
-        .returning(PlaidLinkSession.id)
+        .values(
+            status=case(
+                (PlaidLinkSession.expires_at > func.now(), LinkStatus.EXCHANGING),
+                else_=LinkStatus.EXPIRED,
+            )
+        )
+        .returning(PlaidLinkSession.status)
     ).scalar_one_or_none()
     session.commit()
-    return taken is not None
+    return taken == LinkStatus.EXCHANGING
 
 
 def end(

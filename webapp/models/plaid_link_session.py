@@ -52,3 +52,9 @@ class PlaidLinkSession(Base):
             name="status",
         ),
     )
+
+    def status_at(self, now: dt.datetime) -> LinkStatus:
+        """The status at the aware instant `now`: an open attempt lasts an hour."""
+        status = LinkStatus(self.status)
+        over = status is LinkStatus.CREATED and now >= self.expires_at
+        return LinkStatus.EXPIRED if over else status
