@@ -57,7 +57,8 @@ def chromium() -> str:
     if found:
         return found
     refused = packages.install("chromium")
-    return working_chromium() or playwright_chromium() or f"not found: {refused}"
+    found = working_chromium() or playwright_chromium()
+    return found or f"not found: {refused}; nor could Playwright download one"
 
 
 def working_chromium() -> str | None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -191,6 +192,15 @@ def test_root_serves_through_the_system_user_and_opens_no_folder(tmp_path):
     finally:
         cluster.remove()
     assert not cluster.place.folder.exists()
+
+
+@needs_root
+def test_data_of_a_killed_test_goes_when_its_home_has_gone(tmp_path):
+    killed = embedded.start(tmp_path / "killed" / "postgres", fast=True)
+    killed.stop()
+    shutil.rmtree(killed.home)
+    embedded.start(tmp_path / "next", fast=True).remove()
+    assert not killed.place.folder.exists()
 
 
 def test_a_path_longer_than_a_socket_may_be(home):

@@ -36,7 +36,7 @@ def main() -> int:
 @contextmanager
 def only_run(settings: Settings) -> Iterator[bool]:
     """Hold this folder for one run; tells whether the last one was killed."""
-    VAR.mkdir(exist_ok=True)
+    VAR.mkdir(mode=0o711, exist_ok=True)
     with open(VAR / "run.lock", "a+") as lock:
         lock.seek(0)
         holder = lock.read()

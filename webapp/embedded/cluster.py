@@ -93,7 +93,7 @@ def start(
     """
     home = home.absolute()
     with places.locked(home):
-        place = places.find(home)
+        place = places.find(home, throwaway=fast)
         log = log or home / "postgres.log"
         found = server.running(place.data)
         if found is not None:

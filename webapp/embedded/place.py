@@ -27,6 +27,7 @@ from webapp.embedded.account import (
 
 SYSTEM_HOME = Path("/var/lib") / SYSTEM_USER
 MOVED = "moved-to"
+MOVED_FROM = "throwaway-of"
 # acting_as changes the user of the whole process, so no other thread may be at work.
 IN_THIS_PROCESS = threading.Lock()
 
@@ -67,7 +68,7 @@ def _file_locked(home: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def find(home: Path) -> Place:
+def find(home: Path, throwaway: bool) -> Place:
     """The place of this home's cluster; a new one is made when there is none."""
     owner = home.stat().st_uid
     if os.geteuid() != 0:
@@ -76,7 +77,7 @@ def find(home: Path) -> Place:
         home.chmod(0o700)
         return Place(home, account_of(owner), programs.installed())
     if (home / MOVED).exists():
-        return _moved((home / MOVED).read_text().strip())
+        return _moved(home, throwaway)
     if (home / "data").exists():
         account = account_of(owner) if owner else system_account()
         if not _reaches(account, home):
@@ -89,9 +90,9 @@ def find(home: Path) -> Place:
     if _reaches(account, home):
         _give(home, account)
         return Place(home, account, programs.installed())
-    name = secrets.token_hex(6)
-    (home / MOVED).write_text(f"{name}\n")
-    return _moved(name)
+    _remove_orphans()
+    (home / MOVED).write_text(secrets.token_hex(6))
+    return _moved(home, throwaway)
 
 
 def _reaches(account: Account, home: Path) -> bool:
@@ -104,19 +105,27 @@ def _reaches(account: Account, home: Path) -> bool:
     return tried.returncode == 0
 
 
-def _moved(name: str) -> Place:
+def _moved(home: Path, throwaway: bool) -> Place:
     account = system_account()
-    if not SYSTEM_HOME.exists():
-        SYSTEM_HOME.mkdir()
-        _give(SYSTEM_HOME, account)
-    folder = SYSTEM_HOME / Path(name).name
+    SYSTEM_HOME.mkdir(exist_ok=True)
+    _give(SYSTEM_HOME, account)
+    folder = SYSTEM_HOME / (home / MOVED).read_text()
     copies = folder / programs.stamp()
     with acting_as(account):
         folder.mkdir(mode=0o700, exist_ok=True)
         present = copies.exists()
+        if throwaway:
+            (folder / MOVED_FROM).write_text(str(home))
     if not present:
         _copy_programs(copies, account)
     return Place(folder, account, copies)
+
+
+def _remove_orphans() -> None:
+    """What killed tests left here; data of a real home waits for it to come back."""
+    for note in SYSTEM_HOME.glob(f"*/{MOVED_FROM}"):
+        if not Path(note.read_text()).exists():
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _copy_programs(target: Path, account: Account) -> None:
