@@ -5,10 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from webapp.plaid import decode
 from webapp.plaid.errors import PlaidError
+
+if TYPE_CHECKING:
+    from webapp.plaid.transport import Deadlines
 
 log = logging.getLogger(__name__)
 PAGE = 500  # the most that /transactions/sync gives at once
@@ -33,8 +36,15 @@ class LinkRequest:
 class PlaidClient:
     """One a process. Opens nothing until the first call."""
 
-    def __init__(self, host: str, client_id: str, secret: str) -> None:
+    def __init__(
+        self,
+        host: str,
+        client_id: str,
+        secret: str,
+        deadlines: "Deadlines | None" = None,
+    ) -> None:
         self.host = host
+        self._deadlines = deadlines
         self._keys = {"clientId": client_id, "secret": secret}
         self._api: Any = None
         self._lock = threading.Lock()
@@ -47,13 +57,14 @@ class PlaidClient:
                 import plaid
                 from plaid.api.plaid_api import PlaidApi
 
-                from webapp.plaid.transport import Transport
+                from webapp.plaid.transport import Deadlines, Transport
 
                 settings = plaid.Configuration(host=self.host, api_key=self._keys)
                 settings.connection_pool_maxsize = POOL
                 settings.retries = False
                 client = plaid.ApiClient(settings)
-                client.rest_client = Transport(settings)
+                deadlines = self._deadlines or Deadlines()
+                client.rest_client = Transport(settings, deadlines)
                 self._api = PlaidApi(client)
         return self._api
 

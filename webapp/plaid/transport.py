@@ -4,8 +4,12 @@ plaid-python has no default timeout, its own one does not stop a server that dri
 its retries hide errors. This takes the place of its REST client.
 """
 
+import io
 import json
 import time
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPResponse
 from typing import Any
 
 import urllib3
@@ -14,15 +18,29 @@ from plaid.rest import RESTClientObject
 from webapp.plaid.decode import decode_error
 from webapp.plaid.errors import PlaidError
 
-CONNECT_SECONDS = 3
-READ_SECONDS = 10
-TOTAL_SECONDS = 30
 MAX_BYTES = 20 * 1024 * 1024
 CHUNK = 1 << 16
 
 
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds: to connect, between two bytes, and for the whole answer."""
+
+    connect: float = 3
+    read: float = 10
+    total: float = 30
+
+
 class Transport(RESTClientObject):
     """Returns the body of a 2xx answer as bytes. Raises PlaidError for all else."""
+
+    def __init__(self, settings: object, deadlines: Deadlines) -> None:
+        super().__init__(settings)
+        self.deadlines = deadlines
+        known = self.pool_manager.pool_classes_by_scheme
+        self.pool_manager.pool_classes_by_scheme = {
+            scheme: _in_time(pool, deadlines) for scheme, pool in known.items()
+        }
 
     def request(
         self,
@@ -35,19 +53,19 @@ class Transport(RESTClientObject):
         _preload_content: bool = False,
         _request_timeout: object = None,
     ) -> bytes:
-        ends = time.monotonic() + TOTAL_SECONDS
+        limits = self.deadlines
         try:
             response = self.pool_manager.request(
                 method,
                 url,
                 body=json.dumps(body),
                 headers={**(headers or {}), "Content-Type": "application/json"},
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                timeout=urllib3.Timeout(connect=limits.connect, read=limits.read),
                 retries=False,
                 redirect=False,
                 preload_content=False,
             )
-            answer = _read(response, ends)
+            answer = _read(response)
         except urllib3.exceptions.HTTPError as error:
             reason = type(error).__name__  # its text may name headers
             raise PlaidError("NETWORK", f"no answer: {reason}") from None
@@ -56,8 +74,8 @@ class Transport(RESTClientObject):
         return answer
 
 
-def _read(response: Any, ends: float) -> bytes:
-    """The whole body, unless it is too long or too slow."""
+def _read(response: Any) -> bytes:
+    """The whole body, unless it is too long."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -66,10 +84,48 @@ def _read(response: Any, ends: float) -> bytes:
             size += len(part)
             if size > MAX_BYTES:
                 raise PlaidError("UNREADABLE", f"answer larger than {MAX_BYTES} bytes")
-            if time.monotonic() > ends:
-                raise PlaidError("NETWORK", f"answer took over {TOTAL_SECONDS} s")
     except BaseException:
         response.close()  # a half-read connection must not be used again
         raise
     response.release_conn()
     return b"".join(parts)
+
+
+def _in_time(pool: Any, deadlines: Deadlines) -> Any:
+    """The class of pool with connections whose answers end with the deadline."""
+    answer = {"response_class": partial(_Answer, deadlines)}
+    connection = type("Connection", (pool.ConnectionCls,), answer)
+    return type("Pool", (pool,), {"ConnectionCls": connection})
+
+
+class _Answer(HTTPResponse):
+    """http.client's reader; its own timeout starts anew with every byte of a header."""
+
+    def __init__(
+        self, deadlines: Deadlines, sock: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(sock, *args, **kwargs)
+        ends = time.monotonic() + deadlines.total
+        raw = _Timed(self.fp.detach(), sock, deadlines.read, ends)
+        self.fp = io.BufferedReader(raw)
+
+
+class _Timed(io.RawIOBase):
+    """A socket's bytes, until the deadline."""
+
+    def __init__(self, raw: io.RawIOBase, sock: Any, pause: float, ends: float) -> None:
+        self.raw, self.sock, self.pause, self.ends = raw, sock, pause, ends
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self.sock.settimeout(min(self.pause, left))
+        return self.raw.readinto(buffer)
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
