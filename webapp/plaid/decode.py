@@ -6,6 +6,7 @@ positive = money out of the account.
 """
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ class Exchange(Answer):
 
 class ItemError(Struct):
     error_code: str
-    error_message: str = ""
+    error_message: str | None = None
     error_type: str | None = None
     display_message: str | None = None
     request_id: str | None = None
@@ -180,13 +181,16 @@ class SyncPage(Answer, kw_only=True):
 
 class ErrorBody(Struct):
     error_code: str
-    error_message: str = ""
+    error_message: str | None = None
     error_type: str | None = None
     display_message: str | None = None
     request_id: str | None = None
 
 
 T = TypeVar("T")
+ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# PostgreSQL's text cannot hold NUL; an even number of backslashes before it is not ours
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _decoders: dict[type, msgspec.json.Decoder] = {}  # type: ignore[type-arg]
 
 
@@ -195,21 +199,27 @@ def decode(body: bytes, into: type[T]) -> T:
     if into not in _decoders:
         _decoders[into] = msgspec.json.Decoder(into)
     try:
-        return _decoders[into].decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _decoders[into].decode(without_nul(body))
+    except ODD as error:
         raise PlaidError("UNREADABLE", str(error)[:200]) from None
+
+
+def without_nul(body: bytes) -> bytes:
+    """The JSON with every NUL in its strings as U+FFFD."""
+    return _NUL.sub(rb"\1\\ufffd", body) if b"\\u0000" in body else body
 
 
 def decode_error(body: bytes, http_status: int) -> PlaidError:
     """Plaid's error body; whatever else a proxy sends becomes UNREADABLE."""
     try:
-        parsed = msgspec.json.decode(body, type=ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        parsed = msgspec.json.decode(without_nul(body), type=ErrorBody)
+    except ODD:
         text = f"answer {http_status} without Plaid's error body"
-        return PlaidError("UNREADABLE", text, http_status=http_status)
+        code = "RATE_LIMIT" if http_status == 429 else "UNREADABLE"
+        return PlaidError(code, text, http_status=http_status)
     return PlaidError(
         parsed.error_code,
-        parsed.error_message,
+        parsed.error_message or "",
         parsed.request_id,
         error_type=parsed.error_type,
         display_message=parsed.display_message,

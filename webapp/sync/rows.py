@@ -11,6 +11,7 @@ from webapp.plaid.decode import (
     Location,
     PaymentMeta,
     Transaction,
+    without_nul,
 )
 from webapp.plaid.errors import PlaidError
 
@@ -48,6 +49,7 @@ _ESCAPES = {
 }  # fmt: skip
 NO_CURRENCY = "XXX"  # ISO 4217's code for none
 MOST = Decimal(10) ** 18  # what NUMERIC(28,10) holds
+MOST_PLACES = 16_383  # what NUMERIC without a scale holds
 _NO_LOCATION, _NO_META = Location(), PaymentMeta()
 
 
@@ -76,7 +78,7 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
         amount = owner_amount(t.amount, iso)
     except InvalidOperation:
         amount = MOST
-    if abs(amount) >= MOST:
+    if not amount.is_finite() or abs(amount) >= MOST or _is_endless(t.amount):
         raise PlaidError("UNREADABLE", f"amount of {t.transaction_id} is absurd")
     category = t.personal_finance_category
     seen_at = t.authorized_datetime
@@ -107,6 +109,11 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
     )) + "\n", amount > 0  # fmt: skip
 
 
+def _is_endless(amount: Decimal) -> bool:
+    """More digits after the point than NUMERIC takes."""
+    return -int(amount.as_tuple().exponent) > MOST_PLACES
+
+
 def _text(value: str | None) -> str:
     return NULL if value is None else value.translate(_ESCAPES)
 
@@ -117,7 +124,4 @@ def _facts(t: Transaction) -> str:
         None if t.payment_meta == _NO_META else t.payment_meta,
         t.counterparties or None,
     )
-    encoded = _encode(facts)
-    if b"\\u0000" in encoded:  # jsonb cannot hold NUL either
-        encoded = encoded.replace(b"\\u0000", b"\\ufffd")
-    return encoded.decode().replace("\\", "\\\\")
+    return without_nul(_encode(facts)).decode().replace("\\", "\\\\")
