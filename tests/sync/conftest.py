@@ -1,0 +1,20 @@
+"""A person with one bank, for tests that commit for real."""
+
+import pytest
+from flask import Flask
+
+from tests import factories
+from tests.bank import Bank
+from tests.sync.linked import link
+from webapp.models import PlaidItem, User
+
+
+@pytest.fixture
+def owner(app: Flask) -> User:
+    return factories.make_user(app, password_hash="nobody signs in with this")
+
+
+@pytest.fixture
+def item(app: Flask, bank: Bank, owner: User) -> PlaidItem:
+    """Linked a moment ago: two accounts, no rows, never synced."""
+    return link(app, bank, owner)
