@@ -2,7 +2,8 @@
 
 Pages, charts, API and exports read it; none computes a flow of its own. The first rule
 that applies decides. `flow` says how a row counts, `reason` why, `in_review` that the
-person should have a look. Pending rows get a flow too and stay out of totals.
+person should have a look. Pending rows get a flow too and stay out of totals. Rows of
+a bank that is being removed are gone from the moment the person removed it.
 """
 
 from alembic import op
@@ -36,6 +37,7 @@ SELECT t.user_id, t.id, t.bank_account_id, t.date, t.amount, t.currency, t.pendi
                     'loan_disbursement', 'uncategorised_in') AS in_review
 FROM transactions t
 JOIN bank_accounts a ON a.user_id = t.user_id AND a.id = t.bank_account_id
+JOIN plaid_items i ON i.user_id = a.user_id AND i.id = a.plaid_item_id
 LEFT JOIN categories u ON u.code = t.user_category
 CROSS JOIN LATERAL (
     SELECT CASE WHEN t.user_category IS NULL THEN t.category_primary
@@ -62,7 +64,7 @@ CROSS JOIN LATERAL (
         ELSE 'refund'
     END AS reason
 ) r
-WHERE t.removed_at IS NULL
+WHERE t.removed_at IS NULL AND i.state NOT IN ('removing', 'removed')
 """
 
 

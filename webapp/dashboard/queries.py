@@ -104,9 +104,9 @@ RECENT_ROWS = text("""
            coalesce(a.user_name, a.name) AS account_name,
            coalesce(c.label, p.label, 'Uncategorised') AS category_label,
            t.amount, t.currency, t.pending, l.flow
-    FROM (SELECT * FROM transactions WHERE user_id = :user_id AND removed_at IS NULL
-          ORDER BY date DESC, id DESC LIMIT :limit) t
-    JOIN ledger l ON l.user_id = t.user_id AND l.id = t.id
+    FROM (SELECT * FROM ledger WHERE user_id = :user_id
+          ORDER BY date DESC, id DESC LIMIT :limit) l
+    JOIN transactions t ON t.user_id = l.user_id AND t.id = l.id
     JOIN bank_accounts a ON a.user_id = t.user_id AND a.id = t.bank_account_id
     LEFT JOIN categories c ON c.code = l.category_detailed
     LEFT JOIN categories p ON p.code = l.category_primary
