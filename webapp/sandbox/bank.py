@@ -13,6 +13,7 @@ from .errors import PlaidError
 from .faults import Faults
 from .item import Item, find_item, save_item
 from .limits import Limits
+from .mischief import Mischiefs
 from .settings import Settings, load_settings
 from .store import Store
 
@@ -25,6 +26,7 @@ class Bank:
     calls: Calls
     faults: Faults
     limits: Limits
+    mischief: Mischiefs
     cursor_key: bytes
 
     @contextmanager
@@ -48,6 +50,7 @@ def open_bank(directory: Path) -> Bank:
         calls=Calls(),
         faults=Faults(),
         limits=Limits(),
+        mischief=Mischiefs(),
         cursor_key=_cursor_key(store),
     )
 

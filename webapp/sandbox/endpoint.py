@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from . import fields, opening
+from . import fields
+from .ageing import age
 from .bank import Bank
 from .calls import Call
 from .errors import PlaidError
 from .fields import Schema
 from .ids import request_id
-from .item import Item, find_item, save_item
+from .item import Item, find_item
 
 CLIENT_ID = SECRET = "sandbox"  # noqa: S105
 LARGEST_BODY = 1024 * 1024
@@ -193,23 +194,6 @@ def visit(bank: Bank, access_token: str) -> Item:
     if item.removed:
         raise PlaidError("ITEM_NOT_FOUND")
     return age(bank, item)
-
-
-def age(bank: Bank, item: Item) -> Item:
-    """Let new days happen to an item, and its login expire after thirty of them."""
-    now = bank.clock.now()
-    settings = bank.settings
-    old = item.login_expires_at is not None and now >= item.login_expires_at
-    if (settings.grow and item.grown_on < now.date().isoformat()) or old:
-        with bank.store.writing() as connection:
-            item = find_item(connection, item_id=item.item_id) or item
-            if settings.grow:
-                opening.grow(bank, connection, item, now.date())
-            if old and item.error_code is None:
-                item.error_code = "ITEM_LOGIN_REQUIRED"
-                item.login_expires_at = None
-            save_item(connection, item)
-    return item
 
 
 def login_expiry(bank: Bank) -> Any:

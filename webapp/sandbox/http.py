@@ -8,7 +8,17 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from . import damage
-from .api import accounts, institutions, items, sandbox, transactions
+from .api import (
+    accounts,
+    categories,
+    institutions,
+    items,
+    recurring,
+    refresh,
+    sandbox,
+    transactions,
+    webhooks,
+)
 from .api import link as link_tokens
 from .bank import Bank, open_bank
 from .control import routes as control_routes
@@ -18,7 +28,18 @@ from .ids import request_id
 from .link import routes as link_routes
 
 # Importing a module of the API registers its endpoints.
-REGISTERED = (accounts, institutions, items, link_tokens, sandbox, transactions)
+REGISTERED = (
+    accounts,
+    categories,
+    institutions,
+    items,
+    link_tokens,
+    recurring,
+    refresh,
+    sandbox,
+    transactions,
+    webhooks,
+)
 
 
 def create_bank_app(directory: Path, behaviour: dict[str, Any] | None = None) -> Flask:
@@ -72,9 +93,8 @@ def _response(answer: Answer) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     """Anything that is not a page or an endpoint is Plaid's NOT_FOUND."""
-    plaid = PlaidError("NOT_FOUND", f"the requested endpoint {request.path[:200]}")
-    return Response(
-        encode(plaid.body(request_id())),
-        404 if (error.code or 500) < 500 else 500,
-        content_type="application/json",
-    )
+    plaid = PlaidError("NOT_FOUND")
+    if (error.code or 500) >= 500:
+        plaid = PlaidError("INTERNAL_SERVER_ERROR")
+    body = encode(plaid.body(request_id()))
+    return Response(body, plaid.status, content_type="application/json")

@@ -38,6 +38,7 @@ class Item(msgspec.Struct, kw_only=True):
     error_code: str | None = None
     auth_method: str | None = None
     consent_expires_at: datetime | None = None
+    expiration_told: bool = False
     login_expires_at: datetime | None = None
     accounts_changed: bool = False
     refreshes: int = 0
@@ -55,6 +56,11 @@ class Item(msgspec.Struct, kw_only=True):
     def has_transactions(self) -> bool:
         return "transactions" in self.products
 
+    @property
+    def watched(self) -> bool:
+        told = self.historical_told and self.initial_told
+        return not (told or self.removed or self.access_token is None)
+
     def error(self) -> dict[str, Any] | None:
         if self.error_code is None:
             return None
@@ -67,11 +73,11 @@ _item_decoder = msgspec.json.Decoder(Item)
 _account_decoder = msgspec.json.Decoder(Account)
 
 
-def load_item(connection: sqlite3.Connection, number: int) -> Item:
+def load_item(connection: sqlite3.Connection, number: int) -> Item | None:
     row = connection.execute(
         "SELECT number, state FROM items WHERE number = ?", (number,)
     ).fetchone()
-    return _read(row)
+    return _read(row) if row else None
 
 
 def find_item(
@@ -89,6 +95,12 @@ def list_items(connection: sqlite3.Connection) -> list[Item]:
     return [item for row in rows if not (item := _read(row)).removed]
 
 
+def list_watched(connection: sqlite3.Connection) -> list[Item]:
+    """Items whose first history has not been announced yet."""
+    rows = connection.execute("SELECT number, state FROM items WHERE watched")
+    return [_read(row) for row in rows]
+
+
 def _read(row: sqlite3.Row) -> Item:
     item = _item_decoder.decode(row["state"])
     item.number = row["number"]
@@ -100,8 +112,9 @@ def save_item(connection: sqlite3.Connection, item: Item) -> None:
     state = _encoder.encode(item)
     if item.number:
         connection.execute(
-            "UPDATE items SET access_token = ?, state = ? WHERE number = ?",
-            (item.access_token, state, item.number),
+            "UPDATE items SET access_token = ?, watched = ?, state = ?"
+            " WHERE number = ?",
+            (item.access_token, item.watched, state, item.number),
         )
         return
     cursor = connection.execute(

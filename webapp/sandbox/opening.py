@@ -19,6 +19,7 @@ from .item import (
 )
 from .log import Entry
 from .pending import post_due
+from .webhook import Changes
 from .worlds import World, open_world
 
 INITIAL_DAYS = 30
@@ -105,21 +106,25 @@ def world_of(item: Item) -> World:
     return open_world(item.username, item.password, day, item.days_requested)
 
 
-def grow(bank: Bank, connection: sqlite3.Connection, item: Item, today: date) -> int:
-    """Let the days since the last visit happen; how many changes they brought."""
+def grow(
+    bank: Bank, connection: sqlite3.Connection, item: Item, today: date
+) -> Changes:
+    """Let the days since the last visit happen."""
     since = date.fromisoformat(item.grown_on)
     if today <= since:
-        return 0
+        return Changes()
     held = list_accounts(connection, item, everything=True)
-    changes = post_due(connection, item, held, today)
+    gone = post_due(connection, item, held, today)
+    entries: list[Entry] = []
     world = world_of(item)
     if world.grows:
-        entries = list(history(world, held, since + timedelta(days=1), today, since))
-        changes += len(log.append(connection, item, entries))
+        tomorrow = since + timedelta(days=1)
+        entries = list(history(world, held, tomorrow, today, since))
+        log.append(connection, item, entries)
         book(connection, entries)
     item.grown_on = today.isoformat()
-    save_item(connection, item)
-    return changes
+    item.last_success_at = bank.clock.now()
+    return Changes(added=len(entries) + len(gone), removed=tuple(gone))
 
 
 def book(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:

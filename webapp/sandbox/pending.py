@@ -20,8 +20,8 @@ def list_pending(connection: sqlite3.Connection, item: Item) -> list[sqlite3.Row
 
 def post_due(
     connection: sqlite3.Connection, item: Item, held: list[HeldAccount], today: date
-) -> int:
-    """Post what was to post by now; how many that were."""
+) -> list[str]:
+    """Post what was to post by now; the ids that are gone."""
     due = [
         row
         for row in list_pending(connection, item)
@@ -29,7 +29,7 @@ def post_due(
     ]
     for row in due:
         post(connection, row, held, date.fromisoformat(row["posts_on"]))
-    return len(due)
+    return [row["transaction_id"] for row in due]
 
 
 def post(

@@ -5,6 +5,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from .event import Event
 from .merchants import NOWHERE, Merchant, Place
 from .taxonomy import fragment
@@ -13,6 +15,8 @@ _NO_META = (
     '{"by_order_of":null,"payee":null,"payer":null,"payment_method":null,'
     '"payment_processor":null,"ppd_id":null,"reason":null,"reference_number":null}'
 )
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
 _TYPES = {"online": "digital", "in store": "place", "other": "special"}
 
 
@@ -110,15 +114,11 @@ def finish(
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """A stored body as a dict, its amount as Decimal."""
-    parsed: dict[str, Any] = json.loads(body + b"}", parse_float=Decimal)
+    """A stored body as a dict, its numbers as Decimal."""
+    parsed: dict[str, Any] = _decoder.decode(body + b"}")
     return parsed
 
 
 def dump(fields: dict[str, Any]) -> bytes:
     """The stored body of a dict that `parse` gave."""
-    amount = fields["amount"]
-    marked = {**fields, "amount": 0}
-    rest = json.dumps(marked, separators=(",", ":"), ensure_ascii=False)
-    rest = rest.replace('"amount":0', f'"amount":{number(Decimal(amount))}', 1)
-    return rest[:-1].encode()
+    return _encoder.encode(fields)[:-1]

@@ -12,6 +12,7 @@ from ..item import Item, item_json, load_item
 from ..products import PRODUCTS
 from ..tokens import find_public_token, issue_public_token
 from ..urls import check_webhook
+from ..webhook import send
 
 _REASONS = (
     "FRAUD_FIRST_PARTY",
@@ -30,7 +31,7 @@ def exchange(request: Request) -> dict[str, Any]:
     with bank.store.writing() as connection:
         number = find_public_token(connection, request.body["public_token"], bank.clock)
         item = load_item(connection, number)
-        if item.removed:
+        if item is None or item.removed:
             raise PlaidError("INVALID_PUBLIC_TOKEN")
         request._item = item
         if item.access_token is None:
@@ -103,8 +104,16 @@ def update_webhook(request: Request) -> dict[str, Any]:
     webhook = request.body.get("webhook") or ""
     if webhook:
         check_webhook(webhook)
-    with request.bank.editing(request.item.item_id) as (_, item):
+    with request.bank.editing(request.item.item_id) as (connection, item):
         item.webhook = webhook
+        send(
+            connection,
+            item,
+            "ITEM",
+            "WEBHOOK_UPDATE_ACKNOWLEDGED",
+            error=None,
+            new_webhook_url=webhook,
+        )
     return {"item": item_json(item)}
 
 

@@ -1,22 +1,17 @@
 """Routes of the control API: clock, settings, calls, faults, reset."""
 
-import ipaddress
-from typing import Any
-
 import msgspec
-from flask import Blueprint, Response, current_app, request
+from flask import Response, request
 
-from ..bank import Bank
+from ..ageing import age
 from ..clock import iso, parse_iso
-from ..endpoint import encode
 from ..errors import CODES, PlaidError
 from ..faults import Fault
-from ..ids import request_id
 from ..item import list_items
 from ..settings import Settings, save_settings
-from . import world
+from . import webhooks, world
+from .requests import control, given, reply, this_bank
 
-control = Blueprint("control", __name__, url_prefix="/_control")
 _TABLES = (
     "items",
     "accounts",
@@ -26,49 +21,6 @@ _TABLES = (
     "public_tokens",
     "webhooks",
 )
-
-
-def this_bank() -> Bank:
-    bank: Bank = current_app.extensions["bank"]
-    return bank
-
-
-def reply(body: Any, status: int = 200) -> Response:
-    return Response(encode(body), status, content_type="application/json")
-
-
-def given() -> dict[str, Any]:
-    """The request's JSON object; nothing at all is an empty one."""
-    raw = request.get_data()
-    try:
-        body = msgspec.json.decode(raw) if raw else {}
-    except msgspec.DecodeError as error:
-        raise PlaidError("INVALID_BODY", str(error)) from error
-    if not isinstance(body, dict):
-        raise PlaidError("INVALID_BODY", "body must be a JSON object")
-    return body
-
-
-@control.before_request
-def only_this_machine() -> Response | None:
-    """Another machine, or a web page open on this one, must not steer the bank."""
-    peer = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104
-    if not peer.is_loopback:
-        return reply({"error": "the control API answers this machine only"}, 403)
-    origin = request.headers.get("Origin")
-    if origin and origin != request.host_url.rstrip("/"):
-        return reply({"error": "the control API answers no other site"}, 403)
-    return None
-
-
-@control.errorhandler(PlaidError)
-def refuse(error: PlaidError) -> Response:
-    return reply(error.body(request_id()), error.status)
-
-
-@control.errorhandler(msgspec.ValidationError)
-def refuse_shape(error: msgspec.ValidationError) -> Response:
-    return refuse(PlaidError("INVALID_FIELD", str(error)))
 
 
 @control.get("/state")
@@ -97,6 +49,8 @@ def clock() -> Response:
         bank.clock.set(None if now is None else parse_iso(now))
     except (TypeError, ValueError) as error:
         raise PlaidError("INVALID_FIELD", "now must be ISO 8601 or null") from error
+    for item in list_items(bank.store.connection):
+        age(bank, item)
     return reply({"now": iso(bank.clock.now())})
 
 
@@ -147,6 +101,7 @@ def reset() -> Response:
     bank = this_bank()
     bank.calls.clear()
     bank.faults.clear()
+    bank.mischief.clear()
     bank.limits.clear()
     bank.clock.set(None)
     bank.settings = Settings()
@@ -156,3 +111,7 @@ def reset() -> Response:
             for table in _TABLES:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
     return reply({})
+
+
+# Importing a module of routes registers them.
+REGISTERED = (webhooks, world)

@@ -97,7 +97,8 @@ def _open(walk: Walk, chosen: list[int]) -> Item:
 
 def _consent(walk: Walk, item: Item) -> None:
     """Banks outside the US and Canada ask for consent again after half a year."""
-    if set(walk.institution.countries) & EXPIRING_COUNTRIES:
+    expires = set(walk.institution.countries) & EXPIRING_COUNTRIES
+    if expires or item.consent_expires_at is not None:
         now = walk.bank.clock.now()
         item.consent_expires_at = now + timedelta(days=CONSENT_DAYS)
 
@@ -108,6 +109,7 @@ def _mend(walk: Walk, old: Item, chosen: list[int]) -> Item:
     with bank.editing(old.item_id) as (connection, item):
         item.error_code = None
         item.password = walk.session.password
+        item.expiration_told = False
         item.login_expires_at = login_expiry(bank)
         _consent(walk, item)
         held = list_accounts(connection, item, everything=True)
