@@ -62,7 +62,9 @@ def free_ports() -> tuple[int, int]:
 class Run:
     """One `python -m webapp.demo` in such a folder."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, terminal: int | None = None, **settings: str
+    ) -> None:
         self.folder = folder
         self.port, self.sandbox_port = free_ports()
         kept = ("PATH", "HOME", "USER")
@@ -79,7 +81,7 @@ class Run:
                 [sys.executable, "-m", "webapp.demo"],
                 cwd=folder,
                 env=environment,
-                stdout=output,
+                stdout=output if terminal is None else terminal,
                 stderr=subprocess.STDOUT,
             )
 

@@ -1,6 +1,7 @@
 """`make run`'s supervisor, with a small app in the real one's place."""
 
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -110,6 +111,17 @@ def test_a_child_that_dies_is_named_with_its_last_words(project):
     assert run.ended() == 1
     assert "worker stopped by itself" in run.said()
     assert "the worker's last word" in run.said()
+    wait_for_nothing(run)
+
+
+def test_a_closed_terminal_stops_everything(project):
+    ours, its = pty.openpty()
+    run = Run(project, its, **ELSEWHERE)
+    os.close(its)
+    while not (project / "var/log/web.log").exists():
+        time.sleep(0.02)
+    os.close(ours)
+    assert run.ended() == 0
     wait_for_nothing(run)
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from webapp import embedded
@@ -67,10 +67,15 @@ def run(settings: Settings) -> int:
         say(block(settings, cluster, time.monotonic() - began))
         children.watch(cluster.is_running if cluster else lambda: True, "PostgreSQL")
     except Stopped:
-        code = 0
+        return 0
     except Died as error:
         say(str(error))
-        code = 1
+    finally:
+        take_down(children, cluster)
+    return 1
+
+
+def take_down(children: Children, cluster: embedded.Cluster | None) -> None:
     say("Stopping ...")
     children.stop({"setup", "seed"}, 2)
     children.stop({"web", "worker"}, 6)
@@ -78,7 +83,6 @@ def run(settings: Settings) -> int:
     if cluster:
         cluster.stop()
     say("Stopped; the data is kept.")
-    return code
 
 
 def start_database() -> embedded.Cluster:
@@ -165,12 +169,12 @@ def block(settings: Settings, cluster: embedded.Cluster | None, seconds: float) 
 
 
 def say(text: str) -> None:
-    with suppress(OSError):  # the terminal may be gone
+    try:
         print(text, flush=True)
+    except OSError:  # the terminal has gone, and what is unsaid with it
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
-    code = main()
-    with suppress(OSError):
-        sys.stdout.flush()
-    sys.exit(code)
+    sys.exit(main())

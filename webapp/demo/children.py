@@ -1,6 +1,7 @@
 """The programs that a run consists of: started, waited for, watched, stopped."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -46,6 +47,9 @@ class Children:
     def __init__(self) -> None:
         self.running: list[Child] = []
         self.asked_to_stop = False
+        self.terminal = select.poll()
+        if os.isatty(1):
+            self.terminal.register(1, 0)  # 0: tell only that it has gone
 
     def listen(self) -> None:
         """Take the signals that mean: stop."""
@@ -107,7 +111,9 @@ class Children:
         raise Died(f"{who} stopped by itself")
 
     def _turn(self, seconds: float, ending: Child | None = None) -> None:
-        if self.asked_to_stop:
+        # Nothing but make hears of a closed terminal when make was started without a
+        # shell, and make just waits.
+        if self.asked_to_stop or self.terminal.poll(0):
             raise Stopped
         for child in self.running:
             if child is not ending and child.process.poll() is not None:
