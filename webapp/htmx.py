@@ -26,5 +26,7 @@ def go_to(url: str) -> Response:
     if wants_fragment():
         response = current_app.response_class(status=200)
         response.headers["HX-Redirect"] = url
-        return response
-    return make_response(redirect(url, code=303))
+    else:
+        response = make_response(redirect(url, code=303))
+    response.vary.add("HX-Request")
+    return response

@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from babel.dates import format_interval
@@ -15,7 +15,7 @@ from webapp.ledger.banks import Bank, Freshness, NetWorth, freshness, list_banks
 from webapp.ledger.banks import net_worth as sum_net_worth
 from webapp.ledger.cash_flow import CashFlow, cash_flow
 from webapp.ledger.totals import CurrencyTotals, totals
-from webapp.period import Period
+from webapp.period import Period, PeriodError
 
 RECENT = 15
 # What a row is when it is neither plain income nor plain spending.
@@ -97,6 +97,7 @@ class ShownPeriod:
     last_day: dt.date
     label: str
     previous_label: str
+    args: dict[str, str] = field(default_factory=dict)  # the query string of this view
 
 
 RECENT_ROWS = text("""
@@ -143,13 +144,16 @@ def _recent(session: Session, user_id: uuid.UUID) -> list[DayGroup]:
     return [DayGroup(day, list(members)) for day, members in days]
 
 
-def shown(period: Period, locale: str) -> ShownPeriod:
+def shown(period: Period, locale: str, error: PeriodError | None) -> ShownPeriod:
+    """With an error, `period` stands in for what was asked for and keeps being it."""
+    asked = {"period": "custom", **error.entered} if error else period.args
     return ShownPeriod(
         period.name,
         period.start,
         period.last_day,
         _words(period, locale),
         _words(period.previous, locale),
+        asked,
     )
 
 

@@ -37,7 +37,7 @@ def index() -> Response:
         "dashboard/_board.html",
         status,
         board=board,
-        period=queries.shown(period, locale),
+        period=queries.shown(period, locale, error),
         periods=list(periods.NAMES.items()),
         period_error=error,
     )
