@@ -165,12 +165,16 @@ def freshness(banks: list[Bank], zone: dt.tzinfo) -> Freshness:
 
 
 def net_worth(banks: Iterable[Bank]) -> list[NetWorth]:
-    """By currency, the largest first; hidden accounts are not in it."""
+    """By currency, the largest first; hidden accounts are not in it.
+
+    The balance decides, not the kind of account: an overpaid card is something you
+    have, an overdrawn account something you owe.
+    """
     sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for bank in banks:
         for account in bank.accounts:
             if account.balance is not None and not account.is_hidden:
-                sums[account.currency][account.is_debt] += account.balance
+                sums[account.currency][account.balance < 0] += account.balance
     found = [NetWorth(currency, *pair) for currency, pair in sums.items()]
     return sorted(found, key=lambda line: (-abs(line.assets), line.currency))
 
