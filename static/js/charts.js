@@ -18,10 +18,15 @@
 
   const configuration = (data) => {
     const colour = colours();
-    const exact = new Intl.NumberFormat(locale, { style: "currency", currency: data.currency });
-    const short = new Intl.NumberFormat(locale, {
-      style: "currency", currency: data.currency, notation: "compact", maximumFractionDigits: 1,
-    });
+    const money = (options) => {
+      try {
+        return new Intl.NumberFormat(locale, { style: "currency", currency: data.currency, ...options });
+      } catch { // a code of the bank's own, such as points
+        return new Intl.NumberFormat(locale, options);
+      }
+    };
+    const exact = money({});
+    const short = money({ notation: "compact", maximumFractionDigits: 1 });
     const numbers = (list, sign = 1) => list.map((value) => sign * Number(value));
     const bars = { stack: "flow", borderRadius: 3, maxBarThickness: 28, order: 2 };
     return {
