@@ -1,5 +1,6 @@
 """Webhooks on their way out, and the thread that keeps the bank's time."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -46,7 +47,11 @@ class _Background:
                 " WHERE status = 'sending'",
                 (time.time(),),
             )
+        parent = os.getppid()
         while True:
+            if os.getppid() != parent:
+                # gunicorn's master was killed: give its port back at once.
+                os._exit(1)
             try:
                 self._tick()
             except sqlite3.OperationalError:

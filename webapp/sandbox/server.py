@@ -29,7 +29,7 @@ class _Server(BaseApplication):
             "workers": 1,
             "threads": THREADS,
             "keepalive": 75,
-            "graceful_timeout": 2,
+            "graceful_timeout": 1,
             "timeout": 0,
             "accesslog": None,
             "loglevel": "error",

@@ -11,6 +11,8 @@ from ..mischief import KINDS, Mischief
 from ..signing import FORGERIES, rotate
 from .requests import control, given, reply, this_bank
 
+_APART = 0.25
+
 
 @control.get("/webhooks")
 def list_webhooks() -> Response:
@@ -56,15 +58,22 @@ def release() -> Response:
             "SELECT * FROM webhooks WHERE status = 'held' ORDER BY number"
         ).fetchall()
         now = time.time()
-        for row in rows[::direction]:
-            # A new number is a new place in the queue; attempts mark it as let go.
+        for place, row in enumerate(rows[::direction]):
+            # Apart, so that senders cannot overtake; attempts mark it as let go.
             connection.execute(
                 "DELETE FROM webhooks WHERE number = ?", (row["number"],)
             )
             connection.execute(
                 "INSERT INTO webhooks (item, code, url, body, attempts, due_at,"
                 " first_at, status) VALUES (?, ?, ?, ?, 1, ?, ?, 'waiting')",
-                (row["item"], row["code"], row["url"], row["body"], now, now),
+                (
+                    row["item"],
+                    row["code"],
+                    row["url"],
+                    row["body"],
+                    now + place * _APART,
+                    now,
+                ),
             )
     return reply({"released": len(rows)})
 
