@@ -10,11 +10,10 @@ from psycopg2.extras import execute_values
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from webapp.money import round_iso, round_unofficial
 from webapp.plaid.decode import Account
 from webapp.plaid.errors import PlaidError
 from webapp.sync.fetch import Fetched
-from webapp.sync.rows import COLUMNS, NO_CURRENCY
+from webapp.sync.rows import COLUMNS, NO_CURRENCY, in_minor_units
 from webapp.sync.schedule import Claim, LeaseLost
 
 # The bank's columns of `transactions` that a later version may change.
@@ -170,11 +169,13 @@ def write_accounts(
     """The bank's list of accounts as it is now; what is not in it any more is closed.
 
     `new_ids` has one id for each account, used where the account is new.
+    Raises PlaidError UNREADABLE for a balance that no ledger can hold.
     """
-    rows = [
-        (str(user_id), str(new_id), str(item), a.account_id, *_account(a))
+    once = {  # one statement must not write a row twice
+        a.account_id: (str(user_id), str(new_id), str(item), a.account_id, *_account(a))
         for new_id, a in zip(new_ids, accounts, strict=True)
-    ]
+    }
+    rows = list(once.values())
     if rows:
         template = "({})".format(", ".join(["%s"] * len(rows[0]) + ["now()"]))
         with _cursor(session) as cursor:
@@ -188,10 +189,7 @@ def _account(a: Account) -> tuple[object, ...]:
     iso = a.balances.iso_currency_code
     currency = iso or a.balances.unofficial_currency_code or NO_CURRENCY
     balances = (a.balances.current, a.balances.available, a.balances.limit)
-    rounded = (
-        None if b is None else round_iso(b, iso) if iso else round_unofficial(b)
-        for b in balances
-    )  # fmt: skip
+    rounded = [None if b is None else in_minor_units(b, iso) for b in balances]
     return (
         a.persistent_account_id, a.name, a.official_name, a.mask, a.type, a.subtype,
         currency, *rounded,

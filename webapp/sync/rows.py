@@ -1,6 +1,6 @@
 """A transaction of Plaid's as one line of COPY text. The sign is turned here, once."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 from uuid_utils import uuid7
@@ -49,7 +49,7 @@ _ESCAPES = {
 }  # fmt: skip
 NO_CURRENCY = "XXX"  # ISO 4217's code for none
 MOST = Decimal(10) ** 18  # what NUMERIC(28,10) holds
-MOST_PLACES = 16_383  # what NUMERIC without a scale holds
+LEAST_PLACE = -16_384  # NUMERIC without a scale holds fewer places than that
 _NO_LOCATION, _NO_META = Location(), PaymentMeta()
 
 
@@ -63,9 +63,25 @@ _encode = msgspec.json.Encoder().encode
 
 
 def owner_amount(plaid_amount: Decimal, iso: str | None) -> Decimal:
-    """Plaid's amount from the owner's view: positive = money in, in minor units."""
+    """Plaid's amount from the owner's view: positive = money in, in minor units.
+
+    Raises PlaidError UNREADABLE.
+    """
     turned = plaid_amount.copy_negate() if plaid_amount else Decimal(0)
-    return round_iso(turned, iso) if iso else round_unofficial(turned)
+    return in_minor_units(turned, iso)
+
+
+def in_minor_units(amount: Decimal, iso: str | None) -> Decimal:
+    """Rounded as the ledger holds it, in Plaid's or the owner's sign.
+
+    Raises PlaidError UNREADABLE for an amount that no ledger can hold.
+    """
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and amount.adjusted() < 18 and exponent > LEAST_PLACE:
+        rounded = round_iso(amount, iso) if iso else round_unofficial(amount)
+        if abs(rounded) < MOST:
+            return rounded
+    raise PlaidError("UNREADABLE", f"an amount of {str(amount)[:40]} is absurd")
 
 
 def line(t: Transaction, seq: int) -> tuple[str, bool]:
@@ -74,12 +90,7 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
     Raises PlaidError UNREADABLE for an amount that no ledger can hold.
     """
     iso = t.iso_currency_code
-    try:
-        amount = owner_amount(t.amount, iso)
-    except InvalidOperation:
-        amount = MOST
-    if not amount.is_finite() or abs(amount) >= MOST or _is_endless(t.amount):
-        raise PlaidError("UNREADABLE", f"amount of {t.transaction_id} is absurd")
+    amount = owner_amount(t.amount, iso)
     category = t.personal_finance_category
     seen_at = t.authorized_datetime
     return "\t".join((
@@ -107,11 +118,6 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
         _text(t.check_number),
         _facts(t),
     )) + "\n", amount > 0  # fmt: skip
-
-
-def _is_endless(amount: Decimal) -> bool:
-    """More digits after the point than NUMERIC takes."""
-    return -int(amount.as_tuple().exponent) > MOST_PLACES
 
 
 def _text(value: str | None) -> str:
