@@ -37,12 +37,12 @@ def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:
 def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str:
     """Do what the claimed item needs, inside an app context."""
 
-    def leave_when_asked(fetched: Fetched) -> None:
+    def leave_when_asked(fetched: Fetched | None = None) -> None:
         if stop is not None and stop.is_set():
             raise Interrupted
 
     if held.state == ItemState.REMOVING:
-        return remove(tools_of(app), held)
+        return remove(tools_of(app), held, leave_when_asked)
     return sync_item(tools_of(app), held, leave_when_asked)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from sqlalchemy import delete, func, update
 from sqlalchemy.orm import Session
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 from webapp.models import ItemState, PlaidItem
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.sync import schedule
-from webapp.sync.run import Tools, token_place
+from webapp.sync.fetch import begin, result
+from webapp.sync.run import Interrupted, Tools, token_place
 from webapp.sync.schedule import Claim, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -38,15 +40,22 @@ def ask_removal(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> bool:
     return marked.scalar_one_or_none() is not None
 
 
-def remove(tools: Tools, held: Claim) -> str:
+def remove(
+    tools: Tools, held: Claim, meanwhile: Callable[[], None] = lambda: None
+) -> str:
     """End the connection at Plaid, then delete the bank with its accounts and rows.
 
-    Commits. Returns 'removed', or 'failed' and tries again later.
+    Commits. Returns 'removed', or 'failed' and tries again later, or 'superseded' when
+    `meanwhile` raised Interrupted: Plaid knows a second removal from a first one.
     """
     token = tools.vault.decrypt(held.access_token, token_place(held.id))
     tools.session.commit()
     try:
-        tools.plaid.item_remove(token)
+        result(begin(tools.plaid.item_remove, token), meanwhile)
+    except Interrupted:
+        schedule.release(tools.session, held)
+        tools.session.commit()
+        return "superseded"
     except PlaidError as error:
         if error.kind is not Kind.DEAD:  # gone already is as good as removed
             log.warning("Removal of item %s failed: %s", held.item_id, error.code)

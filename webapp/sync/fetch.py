@@ -4,13 +4,13 @@ Nothing is written to the database here. The next page is fetched while the one 
 is turned into rows. Memory is bounded: past 8 MiB the spool is an unlinked file.
 """
 
+import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from webapp.plaid import decode
 from webapp.plaid.client import PlaidClient
@@ -21,8 +21,10 @@ from webapp.sync.rows import line
 IN_MEMORY = 8 * 1024 * 1024
 ROUNDS = 3  # how often the bank may change the pages under us
 MOST_PAGES = 10_000  # five million rows: an answer that never ends is no answer
+NEWS_EVERY = 0.5  # seconds between two words to whoever waits for a page
 
-OnPage = Callable[["Fetched"], None]
+T = TypeVar("T")
+OnNews = Callable[["Fetched"], None]
 
 
 @dataclass
@@ -55,17 +57,19 @@ class Fetched:
 
 
 def fetch(
-    client: PlaidClient, access_token: str, cursor: str | None, on_page: OnPage
+    client: PlaidClient, access_token: str, cursor: str | None, on_news: OnNews
 ) -> Fetched:
     """Every page after `cursor`. The caller closes what it gets.
 
+    `on_news` hears of every page, and twice a second while a page is waited for; what
+    it raises ends the run at once.
     A mutation starts over from `cursor`, at most three rounds. Raises PlaidError.
     """
     began = time.perf_counter()
     for round_ in range(1, ROUNDS + 1):
         fetched = Fetched(SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
         try:
-            _collect(client, access_token, cursor, fetched, on_page)
+            _collect(client, access_token, cursor, fetched, on_news)
         except PlaidError as error:
             fetched.close()
             if error.kind is not Kind.RESTART or round_ == ROUNDS:
@@ -84,31 +88,58 @@ def _collect(
     access_token: str,
     cursor: str | None,
     into: Fetched,
-    on_page: OnPage,
+    on_news: OnNews,
 ) -> None:
-    with closing(_pages(client, access_token, cursor)) as pages:
-        for page in pages:
-            _spool(page, into)
-            on_page(into)
+    def meanwhile() -> None:
+        on_news(into)
+
+    for page in _pages(client, access_token, cursor, meanwhile):
+        _spool(page, into)
+        on_news(into)
     into.spool.seek(0)
 
 
 def _pages(
-    client: PlaidClient, access_token: str, cursor: str | None
+    client: PlaidClient,
+    access_token: str,
+    cursor: str | None,
+    meanwhile: Callable[[], None],
 ) -> Generator[SyncPage, None, None]:
     """The pages in order; the next is on its way while one is being used."""
-    with ThreadPoolExecutor(1, "fetch") as ahead:
-        coming = ahead.submit(client.transactions_sync, access_token, cursor)
-        for _ in range(MOST_PAGES):
-            page = decode.decode(coming.result(), SyncPage)
-            if not page.has_more:
-                yield page
-                return
-            coming = ahead.submit(
-                client.transactions_sync, access_token, page.next_cursor
-            )
+    coming = begin(client.transactions_sync, access_token, cursor)
+    for _ in range(MOST_PAGES):
+        page = decode.decode(result(coming, meanwhile), SyncPage)
+        if not page.has_more:
             yield page
+            return
+        coming = begin(client.transactions_sync, access_token, page.next_cursor)
+        yield page
     raise PlaidError("UNREADABLE", f"more than {MOST_PAGES} pages")
+
+
+def begin(call: Callable[..., T], *given: Any) -> Future[T]:
+    """The call on a thread of its own.
+
+    An executor's thread would keep the process alive until a slow bank has answered;
+    this one may be left behind.
+    """
+    coming: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            coming.set_result(call(*given))
+        except BaseException as error:
+            coming.set_exception(error)  # raised again where the result is taken
+
+    threading.Thread(target=work, name="fetch", daemon=True).start()
+    return coming
+
+
+def result(coming: Future[T], meanwhile: Callable[[], None]) -> T:
+    """What the call gives, once it does; `meanwhile` may raise to leave it behind."""
+    while not wait([coming], NEWS_EVERY).done:
+        meanwhile()
+    return coming.result()
 
 
 def _spool(page: SyncPage, into: Fetched) -> None:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
@@ -18,11 +19,10 @@ from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
 from webapp.plaid.errors import PlaidError
 from webapp.sync import apply, schedule
-from webapp.sync.fetch import Fetched, fetch
+from webapp.sync.fetch import NEWS_EVERY, Fetched, begin, fetch, result
 from webapp.sync.schedule import Claim, LeaseLost
 
 log = logging.getLogger(__name__)
-NEWS_EVERY = 0.5  # seconds between two notes of progress
 HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 
 OnProgress = Callable[[Fetched], None]
@@ -58,8 +58,9 @@ def sync_item(
         progress = _Progress(tools.session, held, run_id, on_progress)
         with_rows = fetch(tools.plaid, token, held.cursor, progress.note)
         try:
-            item = tools.plaid.item_get(token)
-            accounts = tools.plaid.accounts_get(token)
+            meanwhile = partial(progress.note, with_rows)
+            item = result(begin(tools.plaid.item_get, token), meanwhile)
+            accounts = result(begin(tools.plaid.accounts_get, token), meanwhile)
             status = _write(tools.session, held, run_id, with_rows, item, accounts)
         finally:
             with_rows.close()
@@ -94,7 +95,7 @@ def _begin(session: Session, held: Claim) -> uuid.UUID:
 
 
 class _Progress:
-    """Keeps the lease alive and tells how far the run is, between pages."""
+    """Keeps the lease alive and tells how far the run is, also while a call lasts."""
 
     def __init__(
         self, session: Session, held: Claim, run_id: uuid.UUID, then: OnProgress
