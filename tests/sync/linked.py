@@ -18,7 +18,7 @@ from tests.bank import Bank
 from webapp.extensions import db
 from webapp.models import PlaidItem, User
 from webapp.sync import schedule
-from webapp.sync.run import sync_item
+from webapp.sync.run import sync_item, token_place
 from webapp.sync.schedule import Claim
 from webapp.worker import tools_of
 
@@ -82,6 +82,11 @@ def public_token_of(
         },
     )
     return str(answer["public_token"])
+
+
+def token(app: Flask, item: PlaidItem) -> str:
+    """The access token, as a sync reads it."""
+    return app.extensions["vault"].decrypt(item.access_token, token_place(item.id))
 
 
 def state_at_bank(bank: Bank, item_id: str) -> dict[str, Any]:
