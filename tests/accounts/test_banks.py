@@ -1,0 +1,152 @@
+"""The accounts page: every state of a bank in words, and what one can do about it."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.dashboard.reading import Node, read, without_secrets
+from tests.dashboard.test_fragments import HTMX
+from tests.factories import make_account, make_item
+from webapp.models import ItemState, PlaidItem, User
+
+UNLINKED = {ItemState.REMOVING, ItemState.REMOVED}
+# state -> (words that stand there, the repair button, sync now)
+STATES = {
+    ItemState.FIRST_SYNC: ("Reading your history for the first time.", False, True),
+    ItemState.HEALTHY: ("Up to date.", False, True),
+    ItemState.LOGIN_REQUIRED: ("Your bank wants you to log in again.", True, False),
+    ItemState.EXPIRING: ("Your bank's permission runs out soon.", True, False),
+    ItemState.REVOKED: ("The permission was ended at the bank.", True, False),
+    ItemState.INSTITUTION_DOWN: ("The bank is not answering.", False, True),
+    ItemState.ERROR: ("Reading this bank does not work right now.", False, True),
+    ItemState.QUARANTINED: ("Reading this bank has failed many times.", False, True),
+}
+
+
+def card(client: FlaskClient, item: PlaidItem) -> Node:
+    return read(client.get("/accounts/").text).get(f"item-{item.id}")
+
+
+def linked(app: Flask, user: User, **values: Any) -> PlaidItem:
+    complete = {"update_status": "HISTORICAL_UPDATE_COMPLETE"}
+    return make_item(app, user, **complete | values)
+
+
+def test_no_bank_yet(alice_client: FlaskClient) -> None:
+    banks = read(alice_client.get("/accounts/").text).get("banks")
+    assert "No bank is linked yet." in banks.text
+    assert banks.one("a").attrs["href"] == "/accounts/link"
+
+
+def test_every_state_has_its_case() -> None:
+    assert STATES.keys() | UNLINKED == set(ItemState)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_state_in_words_with_the_one_button_that_helps(
+    app: Flask, alice: User, alice_client: FlaskClient, state: ItemState
+) -> None:
+    words, repair, sync_now = STATES[state]
+    item = linked(app, alice, state=state)
+    shown = card(alice_client, item)
+    assert shown.one(css="bank-state").text.startswith(words)
+    links = [link.attrs["href"] for link in shown.all("a")]
+    assert links == ([f"/accounts/{item.id}/repair"] if repair else [])
+    actions = {form.attrs["action"] for form in shown.all("form")}
+    assert (f"/accounts/{item.id}/syncs" in actions) is sync_now
+    assert f"/accounts/{item.id}/removal" in actions
+
+
+@pytest.mark.parametrize("state", sorted(UNLINKED))
+def test_removed_bank_is_not_there(
+    app: Flask, alice: User, alice_client: FlaskClient, state: str
+) -> None:
+    item = linked(app, alice, state=state)
+    assert "No bank is linked yet." in alice_client.get("/accounts/").text
+    for path in ("status", "repair"):
+        assert alice_client.get(f"/accounts/{item.id}/{path}").status_code == 404
+
+
+def test_history_that_is_still_coming(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(app, alice, update_status="INITIAL_UPDATE_COMPLETE")
+    shown = card(alice_client, item).one(css="bank-state")
+    assert "older history is still coming" in shown.text
+
+
+def test_words_of_the_bank_are_folded_underneath(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(
+        app, alice, state="error", last_error_code="INVALID_FIELD",
+        last_error_message="The bank said no.", last_request_id="req-123",
+    )  # fmt: skip
+    folds = card(alice_client, item).all("details")
+    assert "The bank said no. Code INVALID_FIELD, request req-123." in folds[0].text
+
+
+def test_bank_in_good_order_shows_no_error(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(app, alice)
+    make_account(app, item, name="Savings", mask="9876")
+    shown = card(alice_client, item)
+    assert "Savings ··9876" in shown.text
+    assert "What the bank's side said" not in shown.text
+    assert "hx-trigger" not in shown.attrs
+
+
+@pytest.mark.parametrize(
+    ("values", "syncing"),
+    [
+        ({"req_seq": 2}, True),
+        ({"lease_until": dt.datetime(2100, 1, 1, tzinfo=dt.UTC)}, True),
+        ({"lease_until": dt.datetime(2000, 1, 1, tzinfo=dt.UTC)}, False),
+        # it waits after an error: nothing goes on until then
+        ({"req_seq": 2, "not_before": dt.datetime(2100, 1, 1, tzinfo=dt.UTC)}, False),
+        ({"req_seq": 2, "state": "login_required"}, False),
+    ],
+)
+def test_card_asks_for_itself_only_while_something_goes_on(
+    app: Flask, alice: User, alice_client: FlaskClient, values: dict[str, Any],
+    syncing: bool,
+) -> None:  # fmt: skip
+    item = linked(app, alice, **values)
+    shown = card(alice_client, item)
+    assert (shown.attrs.get("hx-get") == f"/accounts/{item.id}/status") is syncing
+    assert bool(shown.all("progress")) is syncing
+
+
+def test_status_page_and_fragment_hold_the_same_card(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(app, alice, req_seq=2)
+    url = f"/accounts/{item.id}/status"
+    page, fragment = alice_client.get(url), alice_client.get(url, headers=HTMX)
+    assert read(fragment.text).get(f"item-{item.id}")
+    assert "<html" not in fragment.text
+    assert without_secrets(fragment.text.strip()) in without_secrets(page.text)
+
+
+def test_list_as_a_fragment(app: Flask, alice: User, alice_client: FlaskClient) -> None:
+    linked(app, alice)
+    page = alice_client.get("/accounts/")
+    fragment = alice_client.get("/accounts/", headers=HTMX)
+    assert fragment.text.strip().startswith('<div id="banks"')
+    assert without_secrets(fragment.text.strip()) in without_secrets(page.text)
+
+
+@pytest.mark.parametrize("path", ["status", "repair"])
+def test_bob_finds_nothing_of_alice(
+    app: Flask, alice: User, bob_client: FlaskClient, path: str
+) -> None:
+    item = linked(app, alice, institution_name="Bank of Alice")
+    assert "Bank of Alice" not in bob_client.get("/accounts/").text
+    for headers in ({}, HTMX):
+        answer = bob_client.get(f"/accounts/{item.id}/{path}", headers=headers)
+        assert answer.status_code == 404
+        assert "Bank of Alice" not in answer.text
