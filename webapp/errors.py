@@ -2,11 +2,12 @@
 
 import logging
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, g, make_response, render_template
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from webapp.htmx import wants_fragment
 from webapp.logs import request_id
@@ -46,6 +47,8 @@ def http_error(error: HTTPException) -> Response:
     if code < 400:
         return error.get_response()  # type: ignore[return-value]
     response = error_page(code)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.allow.update(error.valid_methods)
     retry_after = getattr(error, "retry_after", None)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
@@ -94,6 +97,8 @@ def error_page(code: int, **context: object) -> Response:
     known = (
         code if code in PAGES else 404 if code == 405 else 400 if code < 500 else 500
     )
+    # Flask-Login would ask the database who is there, for a page that shows no user
+    g.setdefault("_login_user", AnonymousUserMixin())
     name = "errors/_error.html" if wants_fragment() else f"errors/{known}.html"
     response = make_response(render_template(name, **context), code)
     response.vary.add("HX-Request")

@@ -49,6 +49,7 @@
     onLoad: () => {
       open.disabled = false;
       say("");
+      handler.open();
     },
   };
   if (config.received_redirect_uri) options.receivedRedirectUri = config.received_redirect_uri;
@@ -56,5 +57,6 @@
   say("Getting ready to connect to your bank.");
   const handler = window.Plaid.create(options);
   open.addEventListener("click", () => handler.open());
-  if (config.received_redirect_uri) handler.open();
+  // the address holds the bank's one-time state: it must not be used or kept twice
+  if (config.received_redirect_uri) window.history.replaceState(null, "", window.location.pathname);
 })();

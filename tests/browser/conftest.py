@@ -121,7 +121,6 @@ class Visitor:
         """From the link page through Plaid Link's panes to the list of accounts."""
         page = self.open("/accounts/link")
         page.get_by_role("button", name="Choose your bank").click()
-        page.get_by_role("button", name="Open the bank's window").click()
         frame = page.frame_locator("iframe")
         frame.get_by_role("button", name="Continue").click()
         frame.get_by_role("button", name=bank).click()

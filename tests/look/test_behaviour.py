@@ -124,7 +124,6 @@ def test_nothing_injected_becomes_markup(look):
 def test_link_hands_over_what_plaid_says(look, token, posted):
     watched = look()
     page = watched.open(f"/accounts/link/{token}")
-    page.get_by_role("button", name="Open the bank's window").click()
     page.wait_for_url("**/link_*")
     assert posted in page.inner_text("body")
     assert watched.complaints == []

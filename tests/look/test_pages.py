@@ -14,7 +14,7 @@ PAGES = {
     "syncing": "/?board=syncing",
     "accounts": "/accounts/",
     "link": "/accounts/link",
-    "link-session": "/accounts/link/success",
+    "link-session": "/accounts/link/idle",
     "repair": "/accounts/1/repair",
     "messages": "/messages",
     "sign-in": "/sign-in",

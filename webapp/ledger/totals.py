@@ -17,7 +17,7 @@ from webapp.period import Period
 ZERO = Decimal(0)
 SPENDING = ("spending", "refund")
 UNCATEGORISED = "Uncategorised"
-REST_OF_PALETTE = 15
+REST_OF_PALETTE = 17  # grey, as for OTHER
 
 # Why rows stay out of income and spending, in the person's words.
 LEFT_OUT = {

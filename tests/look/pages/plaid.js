@@ -6,6 +6,6 @@ window.Plaid = {
       exit: () => options.onExit({ error_code: "INSTITUTION_DOWN" }, { status: null }),
     }[options.token];
     setTimeout(options.onLoad, 20);
-    return { open: () => setTimeout(answer, 10) };
+    return { open: () => answer && setTimeout(answer, 10) };
   },
 };
