@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from flask import Flask, Response, request, url_for
+from flask_login import current_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
@@ -85,7 +86,10 @@ def add_extensions(app: Flask) -> None:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
     htmx.init_app(app)
-    login_manager.init_app(app)
+    # Flask-Login's context processor would load the user for every template: an error
+    # page must do without the database. This one asks when a template does.
+    login_manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
     login.init_app(login_manager)
     # after a fork every process opens connections of its own
     os.register_at_fork(after_in_child=functools.partial(_drop_inherited, app))
@@ -104,14 +108,22 @@ def add_static_urls(app: Flask) -> None:
         digest = hashlib.sha256(Path(app.static_folder or "", filename).read_bytes())
         return base64.urlsafe_b64encode(digest.digest()[:9]).decode()
 
-    def static_url(filename: str) -> str:
+    def version(filename: str) -> str:
         modified = Path(app.static_folder or "", filename).stat().st_mtime
-        version = content_hash(filename, modified)
-        return url_for("static", filename=filename, v=version)
+        return content_hash(filename, modified)
+
+    def static_url(filename: str) -> str:
+        return url_for("static", filename=filename, v=version(filename))
 
     def cache_for_ever(response: Response) -> Response:
-        if request.endpoint == "static" and "v" in request.args:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        # only what has this very name: during a release a page of the new server may
+        # ask the old one, and its file must not stay under the new hash
+        wanted = request.args.get("v")
+        if request.endpoint == "static" and wanted and response.status_code < 400:
+            view = request.view_args or {}
+            if wanted == version(view["filename"]):
+                forever = "public, max-age=31536000, immutable"
+                response.headers["Cache-Control"] = forever
         return response
 
     app.jinja_env.globals["static_url"] = static_url

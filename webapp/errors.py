@@ -2,8 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, g, make_response, render_template
-from flask_login import AnonymousUserMixin
+from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -97,8 +96,6 @@ def error_page(code: int, **context: object) -> Response:
     known = (
         code if code in PAGES else 404 if code == 405 else 400 if code < 500 else 500
     )
-    # Flask-Login would ask the database who is there, for a page that shows no user
-    g.setdefault("_login_user", AnonymousUserMixin())
     name = "errors/_error.html" if wants_fragment() else f"errors/{known}.html"
     response = make_response(render_template(name, **context), code)
     response.vary.add("HX-Request")

@@ -33,7 +33,7 @@ def add_headers(response: Response) -> Response:
     headers["Cross-Origin-Opener-Policy"] = (
         "same-origin-allow-popups" if on_link_page else "same-origin"
     )
-    if request.endpoint != "static":
+    if request.endpoint != "static" or response.status_code >= 400:
         headers.setdefault("Cache-Control", "no-store")
     if current_app.config["PUBLIC_URL"].startswith("https:"):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
