@@ -160,7 +160,17 @@ def bank_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 
 @pytest.fixture
 def bank(bank_process: Bank) -> Bank:
-    """The session's bank with nothing switched on; its items stay."""
-    bank_process.control("reset")
+    """The session's bank, empty and with nothing switched on."""
+    bank_process.control("reset", items=True)
     bank_process.control("settings", rate_limits=False)
     return bank_process
+
+
+@pytest.fixture(scope="module")
+def bank_fuzz(bank_process: Bank) -> tuple[Any, str]:
+    """A connection and the access token of an item that may come to harm."""
+    from .test_fuzz import Wire
+
+    bank_process.control("reset")
+    bank_process.control("settings", rate_limits=False)
+    return Wire(bank_process), bank_process.link("user_load_5")

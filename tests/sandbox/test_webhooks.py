@@ -11,17 +11,10 @@ from .conftest import Bank
 from .receiver import Receiver, receiving, verify
 
 
-@pytest.fixture(scope="module")
-def bank_receiver() -> Iterator[Receiver]:
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
     with receiving() as receiver:
         yield receiver
-
-
-@pytest.fixture
-def hook(bank_receiver: Receiver) -> Receiver:
-    bank_receiver.got.clear()
-    bank_receiver.answers.clear()
-    return bank_receiver
 
 
 class Linked:
@@ -156,9 +149,10 @@ def test_what_befalls_an_item_is_told(bank: Bank, hook: Receiver) -> None:
 
 
 def test_consent_runs_out(bank: Bank, hook: Receiver) -> None:
+    bank.control("clock", now="2026-03-02T12:00:00Z")
     item = Linked(bank, hook)
     item.control("event", event="pending_expiration", days=1)
-    bank.control("clock", now="2034-01-01T00:00:00Z")
+    bank.control("clock", now="2026-03-03T13:00:00Z")
     hook.wait("ERROR")
     code = bank.refused("/accounts/get", access_token=item.token)
     assert code == "ITEM_LOGIN_REQUIRED"

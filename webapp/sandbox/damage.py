@@ -5,7 +5,6 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from flask import Response, request
@@ -81,37 +80,37 @@ def _changed(fault: Fault, body: bytes) -> bytes:
 
 
 def respond(fault: Fault, status: int, body: bytes) -> Response:
-    if fault.reset:
-        _hang_up(reset=True)
     if fault.empty:
         body = b""
-    headers: dict[str, Any] = {**fault.headers, "Content-Length": str(len(body))}
-    if fault.truncate is not None:
-        kept = body[: fault.truncate]
-        return Response(
-            _cut_short(kept), status, headers, content_type=fault.content_type
-        )
-    if fault.drip:
+    stream: Iterator[bytes] | None = None
+    if fault.reset:
+        stream = _reset(request.environ.get("gunicorn.socket"))
+    elif fault.truncate is not None:
+        stream = _cut_short(body[: fault.truncate])
+    elif fault.drip:
         stream = _dripping(body, fault.drip)
-        return Response(stream, status, headers, content_type=fault.content_type)
-    return Response(body, status, fault.headers, content_type=fault.content_type)
+    headers = {**fault.headers, "Content-Length": str(len(body))}
+    return Response(stream or body, status, headers, content_type=fault.content_type)
+
+
+# These end inside the stream: Flask would answer an error raised any earlier, and
+# gunicorn takes EPIPE for a client that has gone.
+
+
+def _reset(connection: socket.socket | None) -> Iterator[bytes]:
+    if connection is not None:
+        linger = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    raise BrokenPipeError(errno.EPIPE, "reset by a fault switch")
+    yield b""
 
 
 def _cut_short(kept: bytes) -> Iterator[bytes]:
     yield kept
-    _hang_up(reset=False)
+    raise BrokenPipeError(errno.EPIPE, "cut short by a fault switch")
 
 
 def _dripping(body: bytes, seconds: float) -> Iterator[bytes]:
     for start in range(0, len(body), _CHUNK):
         yield body[start : start + _CHUNK]
         time.sleep(seconds)
-
-
-def _hang_up(*, reset: bool) -> None:
-    """End the connection without an answer; gunicorn takes EPIPE for a lost client."""
-    connection = request.environ.get("gunicorn.socket")
-    if connection is not None and reset:
-        linger = struct.pack("ii", 1, 0)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    raise BrokenPipeError(errno.EPIPE, "switched off by a fault")

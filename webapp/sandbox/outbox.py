@@ -12,6 +12,7 @@ import urllib3
 from . import signing
 from .ageing import age
 from .bank import Bank
+from .errors import PlaidError
 from .item import list_items, list_watched, load_item, save_item
 from .webhook import tell_progress
 
@@ -54,6 +55,9 @@ class _Background:
                 os._exit(1)
             try:
                 self._tick()
+            except PlaidError:
+                # An item that was removed meanwhile: the next tick knows.
+                continue
             except sqlite3.OperationalError:
                 time.sleep(1)
             time.sleep(_TICK)

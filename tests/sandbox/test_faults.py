@@ -1,0 +1,107 @@
+"""Fault switches: each damage is what it says, for as many calls as it says."""
+
+import http.client
+import json
+import urllib.error
+from typing import Any
+
+import pytest
+
+from .conftest import Bank
+
+GET = "/accounts/get"
+
+
+@pytest.fixture
+def token(bank: Bank) -> str:
+    return bank.link("user_load_3")
+
+
+def raw(bank: Bank, token: str, path: str = GET) -> tuple[int, bytes]:
+    keys = {"client_id": "sandbox", "secret": "sandbox", "access_token": token}
+    return bank.send(path, json.dumps(keys).encode())
+
+
+def test_an_error_for_the_next_calls(bank: Bank, token: str) -> None:
+    bank.control("faults", endpoint=GET, times=2, skip=1, error_code="INSTITUTION_DOWN")
+    codes = [bank.post(GET, access_token=token)[1].get("error_code") for _ in range(4)]
+    assert codes == [None, "INSTITUTION_DOWN", "INSTITUTION_DOWN", None]
+
+
+def test_only_one_item(bank: Bank, token: str) -> None:
+    other = bank.link("user_load_1")
+    item = bank.ok("/item/get", access_token=token)["item"]["item_id"]
+    bank.control("faults", item_id=item, times=None, error_code="ITEM_LOCKED")
+    assert bank.refused(GET, access_token=token) == "ITEM_LOCKED"
+    bank.ok(GET, access_token=other)
+    bank.control("faults/clear")
+    bank.ok(GET, access_token=token)
+
+
+def test_html_and_limits(bank: Bank, token: str) -> None:
+    bank.control("faults", status=502, body="<h1>Bad</h1>", content_type="text/html")
+    assert raw(bank, token) == (502, b"<h1>Bad</h1>")
+    bank.control("faults", error_code="RATE_LIMIT")
+    assert raw(bank, token)[0] == 429
+    bank.control("faults", error_code="INTERNAL_SERVER_ERROR")
+    assert raw(bank, token)[0] == 500
+
+
+def test_broken_bodies(bank: Bank, token: str) -> None:
+    bank.control("faults", truncate=20)
+    with pytest.raises(http.client.IncompleteRead):
+        raw(bank, token)
+    bank.control("faults", empty=True)
+    assert raw(bank, token) == (200, b"")
+    bank.control("faults", reset=True)
+    with pytest.raises((urllib.error.URLError, ConnectionError)):
+        raw(bank, token)
+    bank.control("faults", drip=0.01)
+    assert json.loads(raw(bank, token)[1])["accounts"]
+    bank.ok(GET, access_token=token)
+
+
+def test_odd_fields(bank: Bank, token: str) -> None:
+    sync = "/transactions/sync"
+    bank.control("faults", endpoint=sync, rows={"date": None}, drop=["next_cursor"])
+    answer = json.loads(raw(bank, token, sync)[1])
+    assert {row["date"] for row in answer["added"]} == {None}
+    assert "next_cursor" not in answer
+    bank.control("faults", endpoint=sync, endless=True)
+    assert json.loads(raw(bank, token, sync)[1])["has_more"] is True
+
+
+def test_a_mutation_at_a_page(bank: Bank, token: str) -> None:
+    sync = "/transactions/sync"
+    bank.control("faults", endpoint=sync, skip=1, mutate=True)
+    first = bank.ok(sync, access_token=token, count=1)
+    cursor = first["next_cursor"]
+    code = bank.refused(sync, access_token=token, count=1, cursor=cursor)
+    assert code == "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
+
+
+def test_a_bank_that_is_down_and_up_again(bank: Bank, token: str) -> None:
+    item = bank.ok("/item/get", access_token=token)["item"]["item_id"]
+    bank.control(f"items/{item}/event", event="bank_down")
+    sync: dict[str, Any] = {"access_token": token}
+    assert bank.refused("/transactions/sync", **sync) == "INSTITUTION_DOWN"
+    assert bank.ok("/item/get", **sync)["item"]["error"] is None
+    bank.control(f"items/{item}/event", event="bank_up")
+    bank.ok("/transactions/sync", **sync)
+
+
+def test_calls_are_counted_with_their_time(bank: Bank, token: str) -> None:
+    bank.control("calls/clear")
+    bank.ok(GET, access_token=token)
+    bank.refused(GET, access_token="x")
+    item = bank.ok("/item/get", access_token=token)["item"]["item_id"]
+    seen = bank.get(f"/_control/calls?endpoint={GET}")
+    assert seen["counts"] == {GET: 2, "/item/get": 1}
+    assert [one["status"] for one in seen["calls"]] == [200, 400]
+    assert seen["calls"][0]["item_id"] == item
+    assert seen["calls"][0]["at"] <= seen["calls"][1]["at"]
+
+
+def test_another_site_cannot_steer_the_bank(bank: Bank) -> None:
+    headers = {"Origin": "http://evil.example"}
+    assert bank.send("/_control/reset", b"{}", headers)[0] == 403
