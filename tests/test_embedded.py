@@ -260,6 +260,14 @@ def test_a_lock_file_with_another_programs_number_is_no_server(home):
     assert not lock.exists()
 
 
+def test_an_empty_lock_file_is_no_server(home):
+    stopped = embedded.start(home, fast=True)
+    stopped.stop()
+    with acting_as(stopped.place.account):
+        (stopped.place.data / "postmaster.pid").touch()
+    assert embedded.start(home, fast=True).started_here
+
+
 def test_a_first_start_that_was_cut_off_is_begun_anew(home):
     first = embedded.start(home, fast=True)
     first.stop()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from webapp.embedded.tie import ending_with_parent
+from webapp.embedded.tie import tied
 
 LOGS = Path("var") / "log"
 LOG_BYTES = 10_000_000
@@ -73,14 +73,13 @@ class Children:
         began = log.stat().st_size
         with open(log, "ab") as output:
             process = subprocess.Popen(  # noqa: S603  no shell, and our own words only
-                [sys.executable, "-m", *module],
+                tied([sys.executable, "-m", *module], signal.SIGTERM),
                 env={**environment, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=None if shown else output,
                 stderr=output,
                 # Ctrl-C reaches this process alone, which stops them in order.
                 start_new_session=True,
-                preexec_fn=ending_with_parent(signal.SIGTERM),
             )
         child = Child(name, process, log, began)
         self.running.append(child)

@@ -11,10 +11,10 @@ from typing import IO
 
 import psycopg2
 
-from webapp.embedded.account import EmbeddedError, acting_as, environment
+from webapp.embedded.account import EmbeddedError, Identity, acting_as, environment
 from webapp.embedded.place import Place
 from webapp.embedded.programs import program
-from webapp.embedded.tie import ending_with_parent
+from webapp.embedded.tie import tied
 
 PORT = 5432
 START_SECONDS = 60  # a crash may have left much to recover
@@ -98,12 +98,17 @@ def _clear_after_crash(place: Place, sockets: Path) -> None:
     locks = [place.data / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"]
     with acting_as(place.account):
         for lock in locks:
-            if lock.exists() and _exists(int(lock.read_text().split("\n")[0])):
+            if lock.exists() and _misleads(lock):
                 lock.unlink()
 
 
+def _misleads(lock: Path) -> bool:
+    first = lock.read_text().split("\n")[0]
+    return not first.isdecimal() or _exists(int(first))
+
+
 def launch(
-    place: Place, sockets: Path, log: IO[bytes], fast: bool, tied: bool
+    place: Place, sockets: Path, log: IO[bytes], fast: bool, is_tied: bool
 ) -> subprocess.Popen[bytes]:
     """Start the server; not with pg_ctl, whose shell breaks on quotes in paths."""
     _clear_after_crash(place, sockets)
@@ -112,18 +117,21 @@ def launch(
     settings["hba_file"] = str(place.folder / "pg_hba.conf")
     settings["ident_file"] = str(place.folder / "pg_ident.conf")
     options = [f"-c{name}={value}" for name, value in settings.items()]
-    # SIGINT is PostgreSQL's fast shutdown: sessions end, files are left clean.
-    tie = ending_with_parent(signal.SIGINT) if tied else None
+    command = [program(place.programs, "postgres"), "-D", str(place.data), *options]
+    identity = place.account.identity()
+    if is_tied:
+        # SIGINT is PostgreSQL's fast shutdown: sessions end, files are left clean.
+        user = (identity["user"], identity["group"]) if identity else ()
+        command, identity = tied(command, signal.SIGINT, *user), Identity()
     process = subprocess.Popen(  # noqa: S603  no shell
-        [program(place.programs, "postgres"), "-D", str(place.data), *options],
-        **place.account.identity(),
+        command,
+        **identity,
         env=environment(),
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
-        preexec_fn=tie,
     )
     forget_ended()
     STARTED[process.pid] = process
