@@ -64,6 +64,19 @@ class Link:
         self.fill("Password", password)
         self.press("Submit")
 
+    def focus(self) -> str:
+        focused = self.frame.locator(":focus")
+        return focused.inner_text() if focused.count() else ""
+
+    def tab_to(self, label: str) -> None:
+        """Reach a button by Tab alone, and press it."""
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            if self.focus() == label:
+                self.page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{label} cannot be reached by Tab")
+
     def calls(self, name: str) -> list[Any]:
         found = self.page.evaluate("window.calls")
         return [call[1:] for call in found if call[0] == name]
@@ -157,6 +170,67 @@ def test_an_error_is_shown_and_handed_over(bank: Bank, link: Link) -> None:
     link.press("Exit")
     error, _ = link.outcome("exit")
     assert (error["error_type"], error["error_code"]) == ("ITEM_ERROR", "ITEM_LOCKED")
+
+
+def test_an_oauth_bank_sends_the_browser_away_and_back(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank, redirect_uri=link.url))
+    link.press("Continue")
+    link.press("Platypus OAuth Bank")
+    link.press("Continue to bank")
+    link.page.get_by_role("button", name="Sign in and allow").click()
+    link.page.wait_for_url("**/?oauth_state_id=*")
+    link.sees("Choose your accounts")
+    link.press("Continue")
+    link.press("Finish")
+    _, metadata = link.outcome("success")
+    assert metadata["institution"]["institution_id"] == "ins_127287"
+
+
+def test_an_oauth_bank_in_a_window_of_its_own(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank))
+    link.press("Continue")
+    link.press("Platypus OAuth Bank")
+    with link.page.expect_popup() as window:
+        link.press("Continue to bank")
+    window.value.get_by_role("button", name="Sign in and allow").click()
+    link.sees("Choose your accounts")
+
+
+def test_the_keyboard_is_enough(bank: Bank, link: Link) -> None:
+    link.open(link_token(bank, institution_id="ins_109511"))
+    link.sees("Connect Tartan Bank")
+    keys = link.page.keyboard
+    link.tab_to("Continue")
+    link.sees("Sign in at Tartan Bank")
+    keys.type("user_good")
+    keys.press("Tab")
+    keys.type("pass_good")
+    keys.press("Enter")
+    link.sees("Choose your accounts")
+    keys.press("Escape")
+    link.sees("Are you sure you want to exit?")
+    keys.press("Escape")
+    link.tab_to("Continue")
+    link.sees("Success")
+    link.tab_to("Finish")
+    assert link.outcome("success")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_is_cut_off(bank: Bank, link: Link, width: int) -> None:
+    link.page.set_viewport_size({"width": width, "height": 640})
+    link.open(link_token(bank))
+    link.press("Continue")
+    link.sees("Select your bank")
+    link.press("Tattersall Federal Credit Union")
+    link.sees("Sign in at")
+    button = link.frame.get_by_role("button", name="Submit").bounding_box()
+    assert button is not None
+    assert button["x"] >= 0
+    assert button["x"] + button["width"] <= width
+    assert button["height"] >= 44
+    wider = link.frame.locator("html").evaluate("e => e.scrollWidth > e.clientWidth")
+    assert not wider
 
 
 def test_a_wrong_link_token(bank: Bank, link: Link) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import socket
 import sys
+import time
 from pathlib import Path
 
 from .server import serve
@@ -23,10 +24,19 @@ def main() -> None:
         help="for load tests, until switched on",
     )
     given = parser.parse_args()
-    if not _is_free(given.host, given.port):
+    if not _becomes_free(given.host, given.port):
         sys.exit(f"The simulated bank cannot start: port {given.port} is taken.")
     behaviour = {"rate_limits": False} if given.no_rate_limits else {}
     serve(given.host, given.port, given.data, behaviour)
+
+
+def _becomes_free(host: str, port: int) -> bool:
+    """A bank that was killed a moment ago may hold the port a little longer."""
+    for _ in range(20):
+        if _is_free(host, port):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -25,10 +25,12 @@ from .control import routes as control_routes
 from .endpoint import LARGEST_BODY, Answer, call, count, encode
 from .errors import PlaidError
 from .ids import request_id
+from .link import bank_page
 from .link import routes as link_routes
 
 # Importing a module of the API registers its endpoints.
 REGISTERED = (
+    bank_page,
     accounts,
     categories,
     institutions,

@@ -189,8 +189,7 @@ def accounts(
     options = [
         {
             "checked": index in ticked,
-            "hint": f"{(account.subtype or account.type).capitalize()} "
-            f"•••• {account.mask or ''}",
+            "hint": f"{_kind(account)} •••• {account.mask or ''}",
             "label": account.name,
             "value": index,
         }
@@ -205,6 +204,11 @@ def accounts(
         "text": ["Only what you tick here is shared."],
         "title": "Choose your accounts",
     }
+
+
+def _kind(account: Account) -> str:
+    words = account.subtype or account.type
+    return words.upper() if len(words) <= 3 else words.capitalize()
 
 
 def done(link: LinkToken, institution: Institution) -> Pane:

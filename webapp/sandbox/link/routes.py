@@ -15,37 +15,28 @@ from . import panes, workflow
 link = Blueprint("link", __name__)
 _FILES = Path(__file__).parent / "files"
 _BASE = "/link/v2/stable/"
+_NAMES = frozenset(path.name for path in _FILES.iterdir())
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 # The frame runs only its own files; anyone may embed it, as with the real one.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+    "connect-src 'self'; base-uri 'none'"
 )
 
 
-@link.get(_BASE + "link-initialize.js")
-def script() -> Response:
-    return _file("link-initialize.js")
+@link.get(_BASE + "<name>")
+def file(name: str) -> Response:
+    """The script for the host page and the files of the frame."""
+    if name not in _NAMES:
+        raise PlaidError("NOT_FOUND")
+    return served(name)
 
 
-@link.get(_BASE + "link.html")
-def frame() -> Response:
-    return _file("link.html")
-
-
-@link.get(_BASE + "link.js")
-def frame_script() -> Response:
-    return _file("link.js")
-
-
-@link.get(_BASE + "link.css")
-def frame_style() -> Response:
-    return _file("link.css")
-
-
-def _file(name: str) -> Response:
+def served(name: str, body: bytes | None = None) -> Response:
+    """One of Link's files, or `body` in its place, with the headers they all have."""
     path = _FILES / name
-    response = Response(path.read_bytes(), content_type=_TYPES[path.suffix])
+    body = path.read_bytes() if body is None else body
+    response = Response(body, content_type=_TYPES[path.suffix])
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -75,7 +66,7 @@ def start() -> Response:
     received = given.get("received_redirect_uri")
     return _reply(
         workflow.start(
-            _bank(),
+            bank_of_request(),
             token if isinstance(token, str) else "",
             received if isinstance(received, str) else None,
         )
@@ -88,7 +79,7 @@ def step() -> Response:
     session, action = given.get("link_session_id"), given.get("action")
     return _reply(
         workflow.step(
-            _bank(),
+            bank_of_request(),
             session if isinstance(session, str) else "",
             action if isinstance(action, str) else "",
             given,
@@ -103,6 +94,6 @@ def failed(error: PlaidError) -> Response:
     return _reply({"error": body, "pane": panes.failed(None, body, again=False)})
 
 
-def _bank() -> Bank:
+def bank_of_request() -> Bank:
     bank: Bank = current_app.extensions["bank"]
     return bank

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..bank import Bank
 from ..errors import PlaidError
+from ..institutions import find_institution
 from ..worlds import check_password, open_world
 from . import challenge, completion, panes
 from .events import exit_metadata
@@ -88,8 +89,8 @@ def _search(walk: Walk, given: Given) -> dict[str, Any]:
 
 
 def _select(walk: Walk, given: Given) -> dict[str, Any]:
-    walk.session.institution_id = str(given.get("value", ""))
-    bank = walk.institution
+    bank = find_institution(str(given.get("value", "")))
+    walk.session.institution_id = bank.institution_id
     if bank.down:
         walk.emit("SELECT_DOWN_INSTITUTION")
         raise PlaidError("INSTITUTION_DOWN")
