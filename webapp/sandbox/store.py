@@ -96,7 +96,7 @@ class Store:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA cache_size=-16000")
+            connection.execute("PRAGMA cache_size=-2000")
             connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
             self._local.connection = connection
         return connection
