@@ -5,7 +5,8 @@ import logging
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from webapp.linking import duplicates, institutions, sessions
@@ -18,6 +19,7 @@ from webapp.sync import apply, schedule
 from webapp.sync.run import Tools, token_place
 
 log = logging.getLogger(__name__)
+UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
 # The worker leaves a new item alone for this long, so that the check for a duplicate
 # comes first; if this process dies in between, the worker takes over.
 HEAD_START = dt.timedelta(seconds=20)
@@ -65,6 +67,8 @@ def complete(
         tools.session.commit()
         return Outcome(LinkStatus.FAILED, bank=bank, error=error)
     item = _keep(tools, attempt, exchange, institution_id, bank)
+    if item is None:
+        return _known_already(tools, attempt, exchange, bank)
     return _check_and_fill(tools, attempt, item, exchange, bank, country_codes)
 
 
@@ -74,26 +78,52 @@ def _keep(
     exchange: Exchange,
     institution_id: str | None,
     bank: str,
-) -> uuid.UUID:
-    """The item, committed at once: Plaid gives the token only this one time."""
+) -> uuid.UUID | None:
+    """The item, committed at once: Plaid gives the token only this one time.
+
+    None where the item is here already: a public token of update mode gives the same
+    item again.
+    """
     item = uuid7()
     if institution_id:
         institutions.ensure(tools.session, institution_id, bank)
-    tools.session.add(
-        PlaidItem(
-            user_id=attempt.user_id,
-            id=item,
-            item_id=exchange.item_id,
-            institution_id=institution_id,
-            institution_name=bank,
-            access_token=tools.vault.encrypt(exchange.access_token, token_place(item)),
-            next_at=func.now() + HEAD_START,
-        )
+    made = insert(PlaidItem).values(
+        user_id=attempt.user_id,
+        id=item,
+        item_id=exchange.item_id,
+        institution_id=institution_id,
+        institution_name=bank,
+        access_token=tools.vault.encrypt(exchange.access_token, token_place(item)),
+        next_at=func.now() + HEAD_START,
     )
-    tools.session.flush()
+    made = made.on_conflict_do_nothing(index_elements=[PlaidItem.item_id])
+    if tools.session.execute(made.returning(PlaidItem.id)).scalar() is None:
+        tools.session.rollback()
+        return None
     sessions.end(tools.session, attempt, LinkStatus.LINKED, item=item)
     tools.session.commit()
     return item
+
+
+def _known_already(
+    tools: Tools, attempt: PlaidLinkSession, exchange: Exchange, bank: str
+) -> Outcome:
+    """The item of an earlier attempt: this person's own, or one of somebody else's."""
+    twin = tools.session.scalar(
+        select(PlaidItem).where(
+            PlaidItem.user_id == attempt.user_id,
+            PlaidItem.item_id == exchange.item_id,
+            PlaidItem.state.not_in(UNLINKED),
+        )
+    )
+    if twin is not None:
+        return _duplicate(tools, attempt, twin)
+    error = PlaidError(
+        "INVALID_PUBLIC_TOKEN", "this login is linked already", exchange.request_id
+    )
+    sessions.end(tools.session, attempt, LinkStatus.FAILED, error=error)
+    tools.session.commit()
+    return Outcome(LinkStatus.FAILED, bank=bank, error=error)
 
 
 def _check_and_fill(
@@ -122,7 +152,12 @@ def _check_and_fill(
         ask_removal(tools.session, attempt.user_id, item)
         return _duplicate(tools, attempt, twin)
     new_ids = [uuid7() for _ in answer.accounts]
-    apply.write_accounts(tools.session, attempt.user_id, item, new_ids, answer.accounts)
+    try:
+        apply.write_accounts(
+            tools.session, attempt.user_id, item, new_ids, answer.accounts
+        )
+    except PlaidError as error:
+        log.warning("Accounts of a new item make no sense: %s", error)
     _start_now(tools, attempt.user_id, item)
     if answer.item.institution_id:
         institutions.complete(tools, answer.item.institution_id, country_codes)
@@ -167,6 +202,7 @@ def _repaired(tools: Tools, attempt: PlaidLinkSession) -> Outcome:
     name = tools.session.execute(
         update(PlaidItem)
         .where(PlaidItem.user_id == attempt.user_id, PlaidItem.id == item)
+        .where(PlaidItem.state.not_in(UNLINKED))
         .values(
             state=ItemState.HEALTHY,
             not_before=None,
@@ -175,9 +211,12 @@ def _repaired(tools: Tools, attempt: PlaidLinkSession) -> Outcome:
             last_error_message=None,
         )
         .returning(PlaidItem.institution_name)
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if item is None or name is None:  # removed while the bank's window was open
+        sessions.end(tools.session, attempt, LinkStatus.FAILED)
+        tools.session.commit()
+        return Outcome(LinkStatus.FAILED)
     sessions.end(tools.session, attempt, LinkStatus.LINKED)
-    if item is not None:
-        schedule.ask(tools.session, attempt.user_id, item, by_person=True)
+    schedule.ask(tools.session, attempt.user_id, item, by_person=True)
     tools.session.commit()
     return Outcome(LinkStatus.LINKED, item, name)

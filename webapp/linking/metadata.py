@@ -5,6 +5,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from webapp.plaid.decode import ODD, without_nul
+
 T = TypeVar("T")
 
 
@@ -58,6 +60,7 @@ def exit_metadata(text: str) -> ExitMetadata:
 
 def _decode(text: str, into: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(text or "null", type=into | None)
-    except msgspec.DecodeError as error:
+        said = without_nul((text or "null").encode())
+        return msgspec.json.decode(said, type=into | None)
+    except ODD as error:
         raise MetadataError(str(error)) from None
