@@ -1,20 +1,22 @@
 """Headers of every answer: content policy, caching, cookies."""
 
+import datetime as dt
 import re
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from uuid_utils.compat import uuid7
 
 from config import load
 from tests.dashboard.conftest import browser_of
+from tests.factories import save
 from tests.ledger.rows import make_person
 from webapp.app import create_app
-from webapp.models import User
+from webapp.linking import sessions
+from webapp.models import PlaidLinkSession, User
 from webapp.security import LINK_PAGES, content_policy
-
-SCRIPT = "https://cdn.plaid.com/link/v2/stable/link-initialize.js"
 
 
 def policy(header: str) -> dict[str, str]:
@@ -90,6 +92,32 @@ def test_only_the_page_that_opens_link_may_load_its_script(app: Flask) -> None:
     assert {name: link[name] for name in kept} == {
         name: ordinary[name] for name in kept
     }
+
+
+def make_attempt(app: Flask, user: User) -> PlaidLinkSession:
+    row_id = uuid7()
+    token = app.extensions["vault"].encrypt("link-sandbox-1", sessions.place(row_id))
+    expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    values = {"user_id": user.id, "id": row_id, "link_token": token}
+    return save(app, PlaidLinkSession(**values, expires_at=expires_at))
+
+
+def test_exceptions_hold_on_the_link_page_and_not_on_its_errors(
+    app: Flask, person: User, browser: FlaskClient
+) -> None:
+    url = f"/accounts/link/{make_attempt(app, person).id}"
+    page = browser.get(url)
+    assert page.status_code == 200
+    rules = policy(page.headers["Content-Security-Policy"])
+    assert app.config["PLAID_LINK_SCRIPT_URL"] in rules["script-src"]
+    assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert page.headers["Cache-Control"] == "no-store"
+    stranger = browser_of(app, make_person(app)).get(url)
+    assert stranger.status_code == 404
+    rules = policy(stranger.headers["Content-Security-Policy"])
+    assert "frame-src" not in rules
+    assert "http" not in rules["script-src"]
+    assert stranger.headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/accounts/", "/no-such", "/healthz"])

@@ -22,7 +22,7 @@ def csp_nonce() -> str:
 
 
 def add_headers(response: Response) -> Response:
-    on_link_page = request.endpoint in LINK_PAGES
+    on_link_page = request.endpoint in LINK_PAGES and response.status_code == 200
     headers = response.headers
     headers["Content-Security-Policy"] = content_policy(on_link_page)
     headers["X-Content-Type-Options"] = "nosniff"
