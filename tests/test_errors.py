@@ -4,6 +4,7 @@ import pytest
 from flask import Blueprint, Flask, abort, request
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import TooManyRequests
 
 from config import load
@@ -32,6 +33,11 @@ def crashes() -> str:
 @bp.get("/asks-the-database")
 def asks_the_database() -> str:
     return str(db.session.scalar(text("SELECT 1")))
+
+
+@bp.get("/waits-for-the-pool")
+def waits_for_the_pool() -> str:
+    raise PoolTimeout("QueuePool limit of size 5 overflow 10 reached")
 
 
 @bp.get("/asks-plaid")
@@ -86,6 +92,7 @@ def lost(broken_app: Flask) -> FlaskClient:
         ("/aborts/501", 501, "Something broke on our side"),
         ("/aborts/503", 503, "Not available right now"),
         ("/asks-the-database", 503, "Not available right now"),
+        ("/waits-for-the-pool", 503, "Not available right now"),
         ("/asks-plaid", 503, "The bank service did not do it"),
         ("/", 503, "Not available right now"),
     ],
