@@ -174,3 +174,22 @@ def bank_fuzz(bank_process: Bank) -> tuple[Any, str]:
     bank_process.control("reset")
     bank_process.control("settings", rate_limits=False)
     return Wire(bank_process), bank_process.link("user_load_5")
+
+
+@pytest.fixture(scope="session")
+def bank_chromium() -> Iterator[Any]:
+    from .browser import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test of the browser runs in the thread that owns it."""
+    browser = pyfuncitem.funcargs.get("bank_chromium")
+    if browser is None:
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    browser.run(pyfuncitem.obj, **{one: pyfuncitem.funcargs[one] for one in names})
+    return True

@@ -1,31 +1,16 @@
 """Link in a real Chromium, on a host page with a strict content security policy."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import FrameLocator, Page, expect
 
+from .browser import Chromium
 from .conftest import Bank
 from .host import host_page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        if path is None and not os.path.exists(playwright.chromium.executable_path):
-            pytest.skip("no Chromium on this machine")
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 class Link:
@@ -97,12 +82,14 @@ def host(bank_process: Bank) -> Iterator[str]:
 
 
 @pytest.fixture
-def link(bank: Bank, chromium: Browser, host: str) -> Iterator[Link]:
-    context = chromium.new_context()
-    page = Link(context.new_page(), host)
-    yield page
-    context.close()
-    assert page.problems == []
+def link(bank: Bank, bank_chromium: Chromium, host: str) -> Iterator[Link]:
+    def start() -> Link:
+        return Link(bank_chromium.browser.new_context().new_page(), host)
+
+    opened = bank_chromium.run(start)
+    yield opened
+    bank_chromium.run(opened.page.context.close)
+    assert opened.problems == []
 
 
 def link_token(bank: Bank, **given: Any) -> str:

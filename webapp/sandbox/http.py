@@ -27,6 +27,7 @@ from .errors import PlaidError
 from .ids import request_id
 from .link import bank_page
 from .link import routes as link_routes
+from .page import routes as page_routes
 
 # Importing a module of the API registers its endpoints.
 REGISTERED = (
@@ -53,6 +54,8 @@ def create_bank_app(directory: Path, behaviour: dict[str, Any] | None = None) ->
     app.extensions["bank"] = bank
     app.register_blueprint(control_routes.control)
     app.register_blueprint(link_routes.link)
+    app.register_blueprint(page_routes.page)
+    app.register_error_handler(PlaidError, _plaid_error)
     app.register_error_handler(HTTPException, _http_error)
 
     @app.post("/")
@@ -93,10 +96,13 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, content_type="application/json")
 
 
+def _plaid_error(error: PlaidError) -> Response:
+    """What a page raises; the API itself answers its own errors."""
+    body = encode(error.body(request_id()))
+    return Response(body, error.status, content_type="application/json")
+
+
 def _http_error(error: HTTPException) -> Response:
     """Anything that is not a page or an endpoint is Plaid's NOT_FOUND."""
-    plaid = PlaidError("NOT_FOUND")
-    if (error.code or 500) >= 500:
-        plaid = PlaidError("INTERNAL_SERVER_ERROR")
-    body = encode(plaid.body(request_id()))
-    return Response(body, plaid.status, content_type="application/json")
+    broken = (error.code or 500) >= 500
+    return _plaid_error(PlaidError("INTERNAL_SERVER_ERROR" if broken else "NOT_FOUND"))

@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 from ..errors import CODES, PlaidError
-from . import custom, demo_card, demo_main, dynamic, good, load
+from . import custom, demo_card, demo_main, dynamic, good, load, yuppie
 from .world import Account, World
 
 __all__ = ["Account", "World", "open_world"]
@@ -14,7 +14,7 @@ _GROWN = {
     "user_demo_main": demo_main.world,
     "user_demo_card": demo_card.world,
     "user_ewa_user": demo_main.world,
-    "user_yuppie": demo_card.world,
+    "user_yuppie": yuppie.world,
     "user_small_business": demo_main.world,
     "user_transactions_dynamic": dynamic.world,
 }

@@ -14,6 +14,7 @@ from ..errors import CODES, PlaidError
 from ..event import Event, purchase
 from ..merchants import EVERYDAY, NOWHERE, OTHER, Merchant
 from . import good
+from .currency import is_unofficial
 from .world import Account, World
 
 LARGEST = 55 * 1024
@@ -96,6 +97,7 @@ def _account(override: dict[str, Any], index: int, seed: str) -> Account:
     mask = _text(meta.get("mask"), f"{where}.meta.mask")
     name = _text(meta.get("name"), f"{where}.meta.name")
     official = _text(meta.get("official_name"), f"{where}.meta.official_name")
+    currency = _text(override.get("currency"), f"{where}.currency") or "USD"
     return Account(
         name=name or (usual.name if usual else f"Plaid {subtype.title()}"),
         official_name=official or (usual.official_name if usual else None),
@@ -104,7 +106,8 @@ def _account(override: dict[str, Any], index: int, seed: str) -> Account:
         mask=mask or (digits[-4:] if digits else str(index) * 4),
         current=current,
         limit=_number(meta.get("limit"), f"{where}.meta.limit"),
-        currency=_text(override.get("currency"), f"{where}.currency") or "USD",
+        currency=currency,
+        unofficial=is_unofficial(currency),
     )
 
 
@@ -130,6 +133,7 @@ def event_of(row: dict[str, Any], account: int, currency: str, where: str) -> Ev
     if amount is None or not description:
         raise refused(f"{where} needs amount and description")
     category, merchant, channel = categorise(description, amount)
+    currency = _text(row.get("currency"), f"{where}.currency") or currency
     return Event(
         account,
         _day(row.get("date_transacted"), f"{where}.date_transacted"),
@@ -139,7 +143,8 @@ def event_of(row: dict[str, Any], account: int, currency: str, where: str) -> Ev
         category,
         merchant,
         channel,
-        _text(row.get("currency"), f"{where}.currency") or currency,
+        currency,
+        is_unofficial(currency),
         place=NOWHERE,
         original=description,
     )
