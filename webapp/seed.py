@@ -62,7 +62,7 @@ def _link(
     said = SuccessMetadata(LinkInstitution(institution_id, name))
     outcome = complete(tools, attempt, token.public_token, said, COUNTRIES)
     if outcome.item is None:
-        raise RuntimeError(f"{name} was not linked: {outcome.status}")
+        raise outcome.error or RuntimeError(f"{name} was not linked: {outcome.status}")
     held = schedule.claim_one(tools.session, user_id, outcome.item)
     tools.session.commit()
     if held is None:  # the worker was faster
