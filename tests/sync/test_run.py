@@ -257,9 +257,10 @@ def counted_app(app, settings, cluster, tmp_path_factory):
 
 def statements(cluster, began: int) -> list[str]:
     log = cluster.log.read_text(errors="replace")[began:]
-    found = re.findall(r"LOG:  statement: (.+)", log)
+    found = re.findall(r"LOG:  statement: (.*(?:\n\t.*)*)", log)  # a tab: it goes on
+    said = [re.sub(r"\s+", " ", one).strip() for one in found]
     plumbing = ("BEGIN", "COMMIT", "ROLLBACK", "SELECT 1", ";")
-    return [said for said in found if not said.startswith(plumbing)]
+    return [one for one in said if one and not one.startswith(plumbing)]
 
 
 def test_nothing_new_costs_few_statements(counted_app, cluster, bank, item, account):
