@@ -1,6 +1,7 @@
 """/healthz and /readyz, and what happens when the database goes and comes back."""
 
 import datetime as dt
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from config import load
 from tests.ledger.rows import make_person
 from webapp import embedded
 from webapp.app import create_app
+from webapp.extensions import db
 
 
 def make_app(cluster: embedded.Cluster, name: str, root: Path) -> Flask:
@@ -47,6 +49,28 @@ def test_ready_with_the_schema_at_head(client: FlaskClient) -> None:
     assert answer.status_code == 200
     assert answer.json is not None
     assert answer.json["status"] == "ok"
+
+
+def test_vanished_host_is_noticed_in_time(app: Flask) -> None:
+    """An open connection finds out, then a new one is tried: both within 5 s."""
+    with app.app_context():
+        raw = db.session.connection().connection.dbapi_connection
+    said = raw.info.dsn_parameters  # type: ignore[union-attr]
+    found_out = int(said["tcp_user_timeout"]) / 1000
+    assert found_out + int(said["connect_timeout"]) < 5
+    assert int(said["keepalives_idle"]) <= 30
+
+
+def test_silent_host_is_not_waited_for(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        url = f"postgresql://app@127.0.0.1:{port}/money"
+        client = create_app(load({"DATABASE_URL": url}, tmp_path)).test_client()
+        began = time.monotonic()
+        assert client.get("/readyz").status_code == 503
+        assert time.monotonic() - began < 5
 
 
 @pytest.fixture
@@ -106,3 +130,8 @@ def test_database_goes_and_comes_back(home: Path, tmp_path: Path) -> None:
     assert again.url(embedded.APP, "money") == cluster.url(embedded.APP, "money")
     assert client.get("/").status_code == 200
     assert client.get("/readyz").status_code == 200
+
+    # a restart that nobody saw breaks nobody's page
+    again.stop()
+    embedded.start(home, fast=True)
+    assert client.get("/").status_code == 200

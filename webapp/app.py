@@ -77,7 +77,14 @@ def engine_options(config: Config) -> dict[str, object]:
         "pool_pre_ping": True,
         # a full pool or a lost database answers 503 within 5 s, it does not hang
         "pool_timeout": 4,
-        "connect_args": {"connect_timeout": 3, "application_name": "smartbudget"},
+        "connect_args": {
+            "connect_timeout": 2,
+            # a host that vanished sends nothing: without this an open connection waits
+            # a quarter of an hour (milliseconds; no meaning on a socket file)
+            "tcp_user_timeout": 2000,
+            "keepalives_idle": 10,
+            "application_name": "smartbudget",
+        },
     }
 
 
