@@ -140,6 +140,7 @@ def _check_and_fill(
         log.info("Accounts of a new item come with its first sync: %s", error.code)
         _start_now(tools, attempt.user_id, item)
         return Outcome(LinkStatus.LINKED, item, bank)
+    duplicates.take_turn(tools.session, attempt.user_id)
     bank = _name_from_bank(tools, attempt.user_id, item, answer, bank)
     twin = duplicates.find_same_login(
         tools.session,

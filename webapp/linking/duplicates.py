@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from webapp.models import BankAccount, ItemState, PlaidItem
@@ -15,6 +15,18 @@ class Seen(Protocol):
     def name(self) -> str: ...
     @property
     def mask(self) -> str | None: ...
+
+
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)")
+
+
+def take_turn(session: Session, user_id: uuid.UUID) -> None:
+    """Two attempts of one person, finished at once, look one after the other.
+
+    The second sees the first one's accounts. Lasts until the caller commits.
+    """
+    key = int.from_bytes(user_id.bytes[8:], signed=True)
+    session.execute(ONE_AT_A_TIME, {"key": key})
 
 
 def find_same_login(
