@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import factories
 from tests.linking.walk import (
     PLATYPUS,
     accounts,
@@ -16,6 +17,7 @@ from tests.linking.walk import (
     told,
 )
 from tests.sync.linked import (
+    Background,
     ask_db,
     change_db,
     public_token_of,
@@ -298,6 +300,17 @@ def test_the_same_login_is_seen_after_the_exchange(app, bank, alice_client, link
     assert len(accounts(app)) == 14
     assert ask_db(app, "SELECT count(*) FROM transactions")[0][0] == before
     assert attempt_row(app, attempt).plaid_item_id == linked.id
+
+
+def test_two_attempts_finished_at_once_link_the_bank_once(app, bank, alice):
+    """Two tabs, each with an attempt and a token; neither knows of the other."""
+    tabs = [factories.signed_in(app, alice) for _ in range(2)]
+    attempts = [(tab, start(tab), public_token_of(bank)) for tab in tabs]
+    bank.fault(EXCHANGE, latency=0.3, times=None)  # both are past the first look
+    for posted in [Background(succeed, *attempt) for attempt in attempts]:
+        assert posted.result().status_code == 303
+    assert sorted(item.state for item in items(app)) == ["first_sync", "removing"]
+    assert len(accounts(app)) == 14
 
 
 def test_a_second_login_with_other_accounts_is_welcome(app, bank, alice_client, linked):
