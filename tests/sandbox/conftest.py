@@ -155,6 +155,8 @@ def stop_bank(bank: Bank) -> int:
 def bank_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     bank = start_bank(tmp_path_factory.mktemp("bank"), "--no-rate-limits")
     yield bank
+    bank.client.api_client.close()
+    bank.client.api_client.rest_client.pool_manager.clear()
     stop_bank(bank)
 
 
@@ -167,13 +169,15 @@ def bank(bank_process: Bank) -> Bank:
 
 
 @pytest.fixture(scope="module")
-def bank_fuzz(bank_process: Bank) -> tuple[Any, str]:
+def bank_fuzz(bank_process: Bank) -> Iterator[tuple[Any, str]]:
     """A connection and the access token of an item that may come to harm."""
     from .test_fuzz import Wire
 
     bank_process.control("reset")
     bank_process.control("settings", rate_limits=False)
-    return Wire(bank_process), bank_process.link("user_load_5")
+    wire = Wire(bank_process)
+    yield wire, bank_process.link("user_load_5")
+    wire.connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,7 @@ USERS = [
     ("user_yuppie", "any"),
     ("user_small_business", "any"),
     ("user_load_40", "any"),
+    ("user_every_category", "any"),
     ("user_custom", "{}"),
 ]
 
@@ -161,6 +162,9 @@ def test_every_endpoint(bank: Bank, token: str) -> None:
         answer = method(body)
         assert answer.request_id
     fresh = bank.link("user_load_1")
+    bank.ok("/sandbox/item/reset_login", access_token=fresh)
+    error = bank.client.item_get({"access_token": fresh})["item"]["error"]
+    assert error.error_code == "ITEM_LOGIN_REQUIRED"
     assert bank.client.item_remove({"access_token": fresh}).request_id
     reached = set(bank.get("/_control/calls")["counts"])
     assert {*bodies, "/item/remove"} <= reached

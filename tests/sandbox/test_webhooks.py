@@ -161,7 +161,7 @@ def test_consent_runs_out(bank: Bank, hook: Receiver) -> None:
 def test_a_refused_one_is_sent_again(bank: Bank, hook: Receiver) -> None:
     bank.control("settings", webhook_speed=300)
     item = Linked(bank, hook)
-    hook.wait("HISTORICAL_UPDATE")
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
     hook.answers[:] = [500, 404]
     item.fire("LOGIN_REPAIRED")
     hook.wait("LOGIN_REPAIRED", "LOGIN_REPAIRED", "LOGIN_REPAIRED")
@@ -171,7 +171,7 @@ def test_a_refused_one_is_sent_again(bank: Bank, hook: Receiver) -> None:
 
 def test_lost_doubled_and_reordered(bank: Bank, hook: Receiver) -> None:
     item = Linked(bank, hook)
-    hook.wait("HISTORICAL_UPDATE")
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
     hook.got.clear()
     bank.control("webhooks/mischief", kind="lose", code="ERROR")
     bank.control("webhooks/mischief", kind="duplicate", code="LOGIN_REPAIRED")

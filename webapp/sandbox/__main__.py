@@ -32,7 +32,7 @@ def main() -> None:
 
 def _becomes_free(host: str, port: int) -> bool:
     """A bank that was killed a moment ago may hold the port a little longer."""
-    for _ in range(20):
+    for _ in range(10):
         if _is_free(host, port):
             return True
         time.sleep(0.1)

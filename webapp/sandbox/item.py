@@ -59,7 +59,8 @@ class Item(msgspec.Struct, kw_only=True):
     @property
     def watched(self) -> bool:
         told = self.historical_told and self.initial_told
-        return not (told or self.removed or self.access_token is None)
+        linked = self.has_transactions and self.access_token is not None
+        return linked and not (told or self.removed)
 
     def error(self) -> dict[str, Any] | None:
         if self.error_code is None:

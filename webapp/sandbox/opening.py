@@ -8,7 +8,7 @@ from itertools import islice
 
 from . import log
 from .bank import Bank
-from .ids import opaque_id
+from .ids import opaque_id, stable_id
 from .item import (
     HeldAccount,
     Item,
@@ -64,21 +64,46 @@ def open_item(
         for index, account in enumerate(world.accounts):
             account.shared = chosen is None or index in chosen
             if item.institution.persistent_ids and account.type == "depository":
-                account.persistent_account_id = opaque_id()
+                who = f"{institution_id} {username} {account.mask} {account.name}"
+                account.persistent_account_id = stable_id(who)
             add_account(connection, item, opaque_id(), account)
-        held = list_accounts(connection, item, everything=True)
+    if item.has_transactions:
+        fill(bank, item, world)
+    return item
+
+
+def fill(bank: Bank, item: Item, world: World) -> None:
+    """The history of a new item: first its last month, then what came before.
+
+    An update of the first month can so be told apart from the rest of the log.
+    """
+    held = list_accounts(bank.store.connection, item, everything=True)
+    today = item.created_at.date()
     split = today - timedelta(days=INITIAL_DAYS)
     first = today - timedelta(days=item.days_requested - 1)
-    _fill(bank, item, history(world, held, split + timedelta(days=1), today, first))
+    month = history(world, held, split + timedelta(days=1), today, first, today)
+    _append(bank, item, month)
     with bank.store.writing() as connection:
         item.initial_seq = log.next_seq(connection) - 1
         save_item(connection, item)
     earlier = first - timedelta(days=_SETTLING_DAYS)
-    _fill(bank, item, history(world, held, earlier, split, first, today))
-    return item
+    _append(bank, item, history(world, held, earlier, split, first, today))
 
 
-def _fill(bank: Bank, item: Item, entries: Iterator[Entry]) -> None:
+def initialise(bank: Bank, item: Item, days_requested: int | None) -> None:
+    """Give transactions to an item that was linked without them."""
+    now = bank.clock.now()
+    item.products = [*item.products, "transactions"]
+    item.days_requested = days_requested or item.days_requested
+    item.initial_at = now + timedelta(seconds=bank.settings.initial_delay)
+    item.historical_at = now + timedelta(seconds=bank.settings.historical_delay)
+    day = item.created_at.date()
+    fill(bank, item, open_world(item.username, item.password, day, item.days_requested))
+    # What happened since it was linked follows in one go.
+    item.grown_on = day.isoformat()
+
+
+def _append(bank: Bank, item: Item, entries: Iterator[Entry]) -> None:
     while batch := list(islice(entries, _BATCH)):
         with bank.store.writing() as connection:
             log.append(connection, item, batch)
@@ -90,10 +115,9 @@ def history(
     first: date,
     last: date,
     earliest: date,
-    today: date | None = None,
+    today: date,
 ) -> Iterator[Entry]:
     """What began from first to last, unless it posted before `earliest`."""
-    today = today or last
     for event in world.events(first, last):
         account = held[event.account]
         if event.posts_on >= earliest:
@@ -113,13 +137,15 @@ def grow(
     since = date.fromisoformat(item.grown_on)
     if today <= since:
         return Changes()
+    if not item.has_transactions:
+        return Changes()
     held = list_accounts(connection, item, everything=True)
     gone = post_due(connection, item, held, today)
     entries: list[Entry] = []
     world = world_of(item)
     if world.grows:
         tomorrow = since + timedelta(days=1)
-        entries = list(history(world, held, tomorrow, today, since))
+        entries = list(history(world, held, tomorrow, today, since, today))
         log.append(connection, item, entries)
         book(connection, entries)
     item.grown_on = today.isoformat()

@@ -22,6 +22,8 @@ _RETRY_FACTOR = 4
 _GIVE_UP = 24 * 3600.0
 _LONGEST_WAIT = 4 * 3600.0
 _SENDERS = 8
+# Too few webhooks say nothing about a receiver.
+_ENOUGH, _HOPELESS = 50, 0.9
 
 
 def start_background(bank: Bank) -> None:
@@ -130,13 +132,15 @@ class _Background:
         speed = bank.settings.webhook_speed
         tried = row["attempts"] + 1
         wait = _FIRST_RETRY * _RETRY_FACTOR ** (tried - 1) if wait is None else wait
-        due_at: float | None = time.time() + min(wait, _GIVE_UP) / speed
+        day = _GIVE_UP / speed
+        again_at = time.time() + wait / speed
+        due_at: float | None = None
         if status == 200:
-            word, due_at = "delivered", None
-        elif due_at and due_at - row["first_at"] > _GIVE_UP / speed:
-            word, due_at = "given up", None
+            word = "delivered"
+        elif again_at > row["first_at"] + day or self._is_hopeless(row["url"], day):
+            word = "given up"
         else:
-            word = f"retrying after {status or 'no answer'}"
+            word, due_at = f"retrying after {status or 'no answer'}", again_at
         with bank.store.writing() as connection:
             connection.execute(
                 "UPDATE webhooks SET status = ?, due_at = ?, attempts = ?"
@@ -148,6 +152,15 @@ class _Background:
                 item.last_webhook_at = bank.clock.now()
                 item.last_webhook_code = row["code"]
                 save_item(connection, item)
+
+    def _is_hopeless(self, url: str, day: float) -> bool:
+        """Whether more than nine in ten of a day's webhooks to an address failed."""
+        total, delivered = self._bank.store.connection.execute(
+            "SELECT count(*), sum(status = 'delivered') FROM webhooks"
+            " WHERE url = ? AND attempts > 0 AND first_at > ?",
+            (url, time.time() - day),
+        ).fetchone()
+        return total >= _ENOUGH and delivered < total * (1 - _HOPELESS)
 
 
 def _retry_after(text: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from datetime import date
 
 from .. import cursor, log
+from ..ageing import age
 from ..bank import Bank
 from ..endpoint import Request, encode, endpoint
 from ..errors import PlaidError
@@ -17,6 +18,7 @@ from ..fields import (
     text,
 )
 from ..item import HeldAccount, Item, account_json, item_json
+from ..opening import initialise
 from ..products import DAYS_REQUESTED
 from .accounts import chosen
 
@@ -87,14 +89,15 @@ def sync(request: Request) -> bytes:
 
 
 def _initialised(request: Request) -> Item:
-    """The item; one that came without transactions gets them with its first sync."""
-    item = request.item
+    """The item; one that came without transactions gets them with its first call."""
+    bank, item = request.bank, request.item
     if item.has_transactions:
         return item
-    with request.bank.editing(item.item_id) as (_, editable):
-        editable.products = [*editable.products, "transactions"]
-    request._item = editable
-    return editable
+    with bank.editing(item.item_id) as (_, editable):
+        if not editable.has_transactions:
+            initialise(bank, editable, request.options().get("days_requested"))
+    request._item = age(bank, editable)
+    return request.item
 
 
 def _carrying(accounts: list[HeldAccount]) -> list[HeldAccount]:

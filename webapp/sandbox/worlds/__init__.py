@@ -4,19 +4,20 @@ import re
 from datetime import date
 
 from ..errors import CODES, PlaidError
-from . import custom, demo_card, demo_main, dynamic, good, load, yuppie
+from . import custom, demo_card, demo_main, dynamic, good, load, taxonomy, yuppie
 from .world import Account, World
 
 __all__ = ["Account", "World", "open_world"]
 
 _LOAD = re.compile(r"user_load_([0-9]{1,7})")
-_GROWN = {
+_NAMED = {
     "user_demo_main": demo_main.world,
     "user_demo_card": demo_card.world,
     "user_ewa_user": demo_main.world,
     "user_yuppie": yuppie.world,
     "user_small_business": demo_main.world,
     "user_transactions_dynamic": dynamic.world,
+    "user_every_category": taxonomy.world,
 }
 
 
@@ -41,8 +42,8 @@ def open_world(username: str, password: str, created_on: date, days: int) -> Wor
         return custom.world(password, created_on)
     if username == "user_good":
         return good.world(created_on)
-    if username in _GROWN:
-        return _GROWN[username](created_on)
+    if username in _NAMED:
+        return _NAMED[username](created_on)
     match = _LOAD.fullmatch(username)
     if match and int(match[1]) <= load.MOST:
         return load.world(int(match[1]), created_on, days)
