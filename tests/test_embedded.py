@@ -155,6 +155,24 @@ def test_the_socket_is_short_and_private(cluster):
     assert (found.st_mode & 0o777, found.st_uid) == (0o700, cluster.place.account.uid)
 
 
+@pytest.mark.parametrize("make", ["open folder", "link"])
+def test_a_socket_folder_that_is_not_private_is_not_used(home, tmp_path, make):
+    first = embedded.start(home, fast=True)
+    first.stop()
+    if make == "link":
+        (tmp_path / "elsewhere").mkdir(mode=0o700)
+        first.sockets.symlink_to(tmp_path / "elsewhere")
+    else:
+        first.sockets.mkdir()
+        first.sockets.chmod(0o755)
+    second = embedded.start(home, fast=True)
+    assert second.sockets != first.sockets
+    assert second.sockets.stat().st_mode & 0o777 == 0o700
+    assert embedded.start(home, fast=True).sockets == second.sockets
+    second.stop()
+    first.sockets.unlink() if make == "link" else first.sockets.rmdir()
+
+
 @needs_root
 def test_another_user_gets_no_way_in(cluster):
     nobody = account_of(pwd.getpwnam("nobody").pw_uid)

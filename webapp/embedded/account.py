@@ -42,15 +42,23 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, as this account, where any account may stand."""
     identity = account.identity() if account else Identity()
-    return subprocess.run(  # noqa: S603  no shell, and no part comes from a request
-        command,
-        **identity,
-        env=environment(),
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        return subprocess.run(  # noqa: S603  no shell, no part comes from a request
+            command,
+            **identity,
+            env=environment(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except PermissionError:
+        if not (account and identity):
+            raise
+        raise EmbeddedError(
+            f"this root may not run programs as {account.name}, and PostgreSQL does not"
+            f" run as root: start it as an ordinary user, or set DATABASE_URL"
+        ) from None
 
 
 def environment() -> dict[str, str]:

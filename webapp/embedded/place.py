@@ -166,7 +166,8 @@ def socket_folder(place: Place) -> Path:
 
 def _socket_base() -> Path:
     run = Path("/run")
-    if os.geteuid() == 0 and run.is_dir() and not run.stat().st_mode & stat.S_IWOTH:
+    is_roots = os.geteuid() == 0 and os.access(run, os.W_OK)
+    if is_roots and not run.stat().st_mode & stat.S_IWOTH:
         return run
     return Path("/tmp")  # noqa: S108  its folders are checked, see _is_private
 
