@@ -3,9 +3,12 @@
 import http.client
 import json
 import urllib.error
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from webapp.sandbox.http import create_bank_app
 
 from .conftest import Bank
 
@@ -100,6 +103,22 @@ def test_calls_are_counted_with_their_time(bank: Bank, token: str) -> None:
     assert [one["status"] for one in seen["calls"]] == [200, 400]
     assert seen["calls"][0]["item_id"] == item
     assert seen["calls"][0]["at"] <= seen["calls"][1]["at"]
+
+
+def test_another_machine_cannot_steer_the_bank(tmp_path: Path) -> None:
+    client = create_bank_app(tmp_path).test_client()
+    for host, peer, expected in (
+        ("localhost", "127.0.0.1", 200),
+        ("127.0.0.1:81", "::1", 200),
+        ("127.0.0.1", "192.0.2.7", 403),
+        ("rebound.example", "127.0.0.1", 403),
+    ):
+        answer = client.post(
+            "/_control/calls/clear",
+            headers={"Host": host},
+            environ_base={"REMOTE_ADDR": peer},
+        )
+        assert answer.status_code == expected
 
 
 def test_another_site_cannot_steer_the_bank(bank: Bank) -> None:

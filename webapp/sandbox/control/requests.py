@@ -2,6 +2,7 @@
 
 import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
@@ -46,10 +47,20 @@ def only_this_machine() -> Response | None:
     peer = ipaddress.ip_address(request.remote_addr or "192.0.2.1")
     if not peer.is_loopback:
         return reply({"error": "the control API answers this machine only"}, 403)
+    if not _is_here(urlsplit(request.host_url).hostname or ""):
+        return reply({"error": "the control API answers to this machine's names"}, 403)
     origin = request.headers.get("Origin")
     if origin and origin != request.host_url.rstrip("/"):
         return reply({"error": "the control API answers no other site"}, 403)
     return None
+
+
+def _is_here(name: str) -> bool:
+    """Whether a Host is this machine, and not a name that someone pointed at it."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 @control.errorhandler(PlaidError)

@@ -110,6 +110,8 @@ function hook(one) {
 async function refresh() {
   try {
     state = await call("state");
+    // One without a token was never taken over by an app.
+    state.items = state.items.filter((item) => item.access_token);
     const hooks = (await call("webhooks")).webhooks.slice(-20).reverse();
     document.getElementById("now").textContent = new Date(state.now).toUTCString();
     const items = document.getElementById("items");
