@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.sync.linked import (
     live,
     reload,
     runs,
+    until,
 )
 from webapp import embedded
 
@@ -43,13 +43,6 @@ class RunningWorker:
     def stop(self) -> int:
         self.process.terminate()
         return self.process.wait(10)
-
-
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it never came true"
-        time.sleep(0.05)
 
 
 @pytest.fixture

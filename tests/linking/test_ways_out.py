@@ -22,7 +22,9 @@ from tests.sync.linked import (
     change_db,
     public_token_of,
     state_at_bank,
+    until,
 )
+from webapp.extensions import db
 from webapp.worker import work_once
 
 pytestmark = pytest.mark.commits
@@ -306,11 +308,17 @@ def test_two_attempts_finished_at_once_link_the_bank_once(app, bank, alice):
     """Two tabs, each with an attempt and a token; neither knows of the other."""
     tabs = [factories.signed_in(app, alice) for _ in range(2)]
     attempts = [(tab, start(tab), public_token_of(bank)) for tab in tabs]
-    bank.fault(EXCHANGE, latency=0.3, times=None)  # both are past the first look
-    for posted in [Background(succeed, *attempt) for attempt in attempts]:
-        assert posted.result().status_code == 303
+    key = int.from_bytes(alice.id.bytes[8:], signed=True)
+    with app.app_context(), db.engine.begin() as beside:
+        beside.execute(db.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        posts = [Background(succeed, *attempt) for attempt in attempts]
+        until(lambda: len(ask_db(app, WAITING_FOR_TURN)) == 2)
+    assert [post.result().status_code for post in posts] == [303, 303]
     assert sorted(item.state for item in items(app)) == ["first_sync", "removing"]
     assert len(accounts(app)) == 14
+
+
+WAITING_FOR_TURN = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 def test_a_second_login_with_other_accounts_is_welcome(app, bank, alice_client, linked):

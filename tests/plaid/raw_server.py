@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -45,12 +46,18 @@ def sent(*parts: bytes) -> Answer:
     return lambda connection: connection.sendall(b"".join(parts))
 
 
-def dripping(head: bytes, drop: bytes, pause: threading.Event) -> Answer:
-    """`head` at once, then `drop` again and again until the client goes away."""
+def dripping(head: bytes, drop: bytes, seen: list[str]) -> Answer:
+    """`head` at once, then `drop` by drop for three seconds; `seen`: who gave up."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(head)
-        while not pause.wait(0.05):
-            connection.sendall(drop)
+        for _ in range(60):
+            time.sleep(0.05)
+            try:
+                connection.sendall(drop)
+            except OSError:
+                seen.append("client")
+                return
+        seen.append("server")
 
     return answer

@@ -51,17 +51,38 @@ def test_silence_in_the_middle_of_a_body_ends_with_the_read_deadline(stop):
     assert (error.code, error.kind) == ("NETWORK", Kind.RETRY)
 
 
-def test_a_dripping_body_ends_with_the_total_deadline(stop):
-    head = HEAD + b"Content-Length: 1000000\r\n\r\n"
-    with serving(dripping(head, b" ", stop)) as address:
-        error = refusal(address, SHORT)
-    assert (error.code, error.kind) == ("NETWORK", Kind.RETRY)
+def test_a_pause_never_lasts_beyond_the_total_deadline():
+    """However long one pause may be: the client hangs up, the server sees it."""
+    seen = []
+
+    def answer(connection):
+        connection.sendall(HEAD)
+        connection.settimeout(3)
+        try:
+            seen.append(connection.recv(1))
+        except TimeoutError:
+            seen.append("still there")
+
+    with serving(answer) as address:
+        refusal(address, Deadlines(connect=0.3, read=60, total=0.3))
+    assert seen == [b""]
 
 
-def test_dripping_headers_end_with_the_total_deadline(stop):
-    with serving(dripping(HEAD + b"X-Drip: ", b"a", stop)) as address:
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (HEAD + b"Content-Length: 1000000\r\n\r\n", b" "),
+        (HEAD + b"X-Drip: ", b"a"),
+        (HEAD, b"X: y\r\n"),
+    ],
+    ids=["a body", "a header", "headers"],
+)
+def test_an_answer_that_drips_ends_with_the_total_deadline(head, drop):
+    seen: list[str] = []
+    with serving(dripping(head, drop, seen)) as address:
         error = refusal(address, SHORT)
     assert (error.code, error.kind) == ("NETWORK", Kind.RETRY)
+    assert seen == ["client"], "the client waited to the end"
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: %d\r\n" % (MAX_BYTES * 3), b""])

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from decimal import Decimal
@@ -253,6 +254,15 @@ MADE_BY_USER = {
 
 def made_by_user(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in MADE_BY_USER}
+
+
+def until(true: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait until it is true; what it then is."""
+    ends = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.02)
+    return found
 
 
 class Background(threading.Thread):

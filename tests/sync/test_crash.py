@@ -22,6 +22,7 @@ from tests.sync.linked import (
     run,
     runs,
     sync,
+    until,
 )
 from webapp.extensions import db
 from webapp.linking.removal import ask_removal
@@ -46,15 +47,6 @@ def beside(settings):
     engine.dispose()
 
 
-def wait_for(app, question: str, seconds: float = 10):
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if found := ask_db(app, question):
-            return found[0][0]
-        time.sleep(0.01)
-    raise AssertionError(f"never true: {question}")
-
-
 WAITING = """
     SELECT pid FROM pg_stat_activity WHERE datname = current_database()
     AND wait_event_type = 'Lock' AND query LIKE '%UPDATE plaid_items%SET cursor%'"""
@@ -71,7 +63,7 @@ def test_a_connection_lost_in_the_middle_of_the_write_leaves_nothing(
     lock = "SELECT 1 FROM plaid_items WHERE id = :id FOR NO KEY UPDATE"
     beside.execute(text(lock), {"id": item.id})
     going = Background(run, app, held)
-    pid = wait_for(app, WAITING)
+    pid = until(lambda: ask_db(app, WAITING))[0].pid
     beside.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     with pytest.raises(OperationalError):
         going.result()
