@@ -2,7 +2,9 @@
 
 import logging
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, current_app, make_response, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -54,7 +56,10 @@ def http_error(error: HTTPException) -> Response:
     return response
 
 
-def expired_form(error: CSRFError) -> Response:
+def expired_form(error: CSRFError) -> ResponseReturnValue:
+    if wants_fragment() and not current_user.is_authenticated:
+        # the session ended, and the token with it: log in, then come back
+        return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
     return error_page(
         400,
         title="This form is out of date",

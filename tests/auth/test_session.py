@@ -1,6 +1,7 @@
 """How long somebody stays signed in, and what happens then."""
 
 import datetime as dt
+import uuid
 from http.cookies import Morsel, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -232,3 +233,10 @@ def test_signed_in_person_sees_503_while_the_database_is_away(
     answer = client.get("/login")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
+
+
+def test_part_that_posts_after_the_session_ended_goes_to_the_login(
+    client: FlaskClient,
+) -> None:
+    answer = client.post(f"/accounts/{uuid.uuid4()}/syncs", headers=HTMX)
+    assert answer.headers["HX-Redirect"].startswith("/login")
