@@ -49,7 +49,7 @@ def test_oversized_bodies(bank: Bank) -> None:
     [
         ({"client_name": None}, "MISSING_FIELDS"),
         ({"products": []}, "MISSING_FIELDS"),
-        ({"user": None}, "INVALID_FIELD"),
+        ({"user": None}, "MISSING_FIELDS"),
         ({"user": {}}, "MISSING_FIELDS"),
         ({"user": {"client_user_id": "a@b.example"}}, "INVALID_FIELD"),
         ({"products": ["balance"]}, "INVALID_PRODUCT"),
@@ -62,6 +62,7 @@ def test_oversized_bodies(bank: Bank) -> None:
         ({"transactions": {"days_requested": 731}}, "INVALID_FIELD"),
         ({"redirect_uri": "http://a.example/?x=1"}, "INVALID_FIELD"),
         ({"webhook": "nonsense"}, "INVALID_FIELD"),
+        ({"institution_id": "ins_0"}, "INVALID_INSTITUTION"),
         ({"link_customization_name": "mine"}, "INVALID_LINK_CUSTOMIZATION"),
         ({"access_token": "x", "products": None}, "INVALID_ACCESS_TOKEN"),
         ({"colour": "red"}, "UNKNOWN_FIELDS"),
@@ -70,6 +71,17 @@ def test_oversized_bodies(bank: Bank) -> None:
 )
 def test_link_tokens(bank: Bank, change: dict[str, Any], expected: str) -> None:
     assert bank.refused("/link/token/create", **{**LINK, **change}) == expected
+
+
+def test_null_is_the_same_as_nothing(bank: Bank) -> None:
+    nothing = {"webhook": None, "redirect_uri": None, "update": None, "user_id": None}
+    assert bank.ok("/link/token/create", **LINK, **nothing)["link_token"]
+    token = bank.link("user_load_2")
+    page = bank.ok(
+        "/transactions/sync", access_token=token, cursor=None, count=None, options=None
+    )
+    assert len(page["added"]) == 2
+    assert bank.refused("/item/get", access_token=token, odd=None) == "UNKNOWN_FIELDS"
 
 
 def test_update_mode_takes_no_products(bank: Bank) -> None:

@@ -171,7 +171,7 @@ def test_banks_that_cannot_be_had(bank: Bank, bank_id: str, code: str) -> None:
     link.go("continue")
     link.go("select", value=bank_id)
     assert link.pane["pane"] == "error"
-    assert code in link.pane["text"][1]
+    assert code in link.pane["hint"]
     assert link.go("exit")["exit"]["error"]["error_code"] == code
 
 
@@ -225,7 +225,7 @@ def test_oauth_comes_back_by_redirect(bank: Bank) -> None:
 def test_oauth_refused(bank: Bank) -> None:
     link = Steps(bank, redirect_uri="http://127.0.0.1:8000/return")
     link.start(oauth(bank, link, "refuse"))
-    assert "ACCESS_NOT_GRANTED" in link.pane["text"][1]
+    assert "ACCESS_NOT_GRANTED" in link.pane["hint"]
 
 
 def test_oauth_in_a_window_is_polled(bank: Bank) -> None:
@@ -266,7 +266,7 @@ def test_link_tokens_run_out(bank: Bank) -> None:
     link = Steps(bank)
     bank.control("clock", now="2026-03-02T17:00:00Z")
     link.start()
-    assert "INVALID_LINK_TOKEN" in link.pane["text"][1]
+    assert "INVALID_LINK_TOKEN" in link.pane["hint"]
 
 
 def test_sessions_are_reported(bank: Bank) -> None:
@@ -276,3 +276,10 @@ def test_sessions_are_reported(bank: Bank) -> None:
     found = bank.ok("/link/token/get", link_token=link.token)["link_sessions"]
     results = found[0]["results"]["item_add_results"]
     assert results[0]["public_token"] == success["public_token"]
+    read = bank.client.link_token_get({"link_token": link.token})
+    assert read.link_sessions[0].results.item_add_results[0].institution.name
+    gone = Steps(bank)
+    gone.sign_in("user_good", "error_ITEM_LOCKED")
+    gone.go("exit")
+    read = bank.client.link_token_get({"link_token": gone.token})
+    assert read.link_sessions[0].on_exit.error.error_code == "ITEM_LOCKED"

@@ -47,6 +47,14 @@ def test_empty_cursor_is_no_cursor_and_replay_is_identical(bank: Bank) -> None:
     assert first["has_more"]
 
 
+def test_now_skips_the_history(bank: Bank) -> None:
+    token = bank.link("user_load_20")
+    now = page(bank, token, cursor="now")
+    assert (now["added"], now["has_more"]) == ([], False)
+    bank.control(f"items/{item_of(bank, token)}/repeat")
+    assert len(bank.sync(token, now["next_cursor"])["modified"]) == 1
+
+
 def test_pages_together_hold_each_row_once(bank: Bank) -> None:
     token = bank.link("user_load_100", days=40)
     ids = [row["transaction_id"] for row in bank.sync(token, count=33)["added"]]

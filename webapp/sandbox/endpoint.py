@@ -130,7 +130,7 @@ def _run(request: Request, path: str, headers: dict[str, str], raw: bytes) -> by
         raise _unknown_route(path)
     if "public_key" in body:
         raise PlaidError("INCOMPATIBLE_API_VERSION")
-    fields.check_body(found.schema, body)
+    request.body = body = fields.check_body(found.schema, body)
     bank = request.bank
     if found.item:
         request._item = visit(bank, body["access_token"])

@@ -19,7 +19,6 @@ class Field:
 
     check: Check
     required: bool = False
-    nullable: bool = False
     members: Schema | None = None
 
 
@@ -27,8 +26,11 @@ def invalid(name: str, reason: str) -> PlaidError:
     return PlaidError("INVALID_FIELD", f"{name} {reason}")
 
 
-def check_body(schema: Schema, body: dict[str, Any]) -> None:
-    """PlaidError MISSING_FIELDS, then UNKNOWN_FIELDS, then INVALID_FIELD."""
+def check_body(schema: Schema, body: dict[str, Any]) -> dict[str, Any]:
+    """The body without nulls, which mean the same as nothing.
+
+    PlaidError MISSING_FIELDS, then UNKNOWN_FIELDS, then INVALID_FIELD.
+    """
     missing = list(_missing(schema, body, ""))
     if missing:
         names = ", ".join(missing)
@@ -40,6 +42,15 @@ def check_body(schema: Schema, body: dict[str, Any]) -> None:
         message = f"the following fields are not recognized by this endpoint: {names}"
         raise PlaidError("UNKNOWN_FIELDS", message)
     _types(schema, body, "")
+    return without_nulls(body)
+
+
+def without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [without_nulls(element) for element in value]
+    return value
 
 
 def _missing(schema: Schema, body: dict[str, Any], path: str) -> Any:
@@ -63,8 +74,6 @@ def _types(schema: Schema, body: dict[str, Any], path: str) -> None:
     for name, value in body.items():
         rule = schema[name]
         if value is None:
-            if not rule.nullable:
-                raise invalid(path + name, "must not be null")
             continue
         rule.check(value, path + name)
         if rule.members is not None:
@@ -149,46 +158,37 @@ def anything(value: Any, name: str) -> None:
     """For fields of products that this bank does not have."""
 
 
-def text(
-    longest: int = 10_000, required: bool = False, nullable: bool = False
-) -> Field:
-    return Field(_text(longest), required, nullable)
+def text(longest: int = 10_000, required: bool = False) -> Field:
+    return Field(_text(longest), required)
 
 
-def string(required: bool = False, nullable: bool = False) -> Field:
+def string(required: bool = False) -> Field:
     """A string that may be empty."""
-    return Field(_string, required, nullable)
+    return Field(_string, required)
 
 
-def integer(
-    low: int, high: int, required: bool = False, nullable: bool = False
-) -> Field:
-    return Field(_integer(low, high), required, nullable)
+def integer(low: int, high: int, required: bool = False) -> Field:
+    return Field(_integer(low, high), required)
 
 
-def number(required: bool = False, nullable: bool = False) -> Field:
-    return Field(_number, required, nullable)
+def number(required: bool = False) -> Field:
+    return Field(_number, required)
 
 
-def boolean(required: bool = False, nullable: bool = False) -> Field:
-    return Field(_boolean, required, nullable)
+def boolean(required: bool = False) -> Field:
+    return Field(_boolean, required)
 
 
-def day(required: bool = False, nullable: bool = False) -> Field:
-    return Field(_date, required, nullable)
+def day(required: bool = False) -> Field:
+    return Field(_date, required)
 
 
-def one_of(*allowed: str, required: bool = False, nullable: bool = False) -> Field:
-    return Field(_one_of(allowed), required, nullable)
+def one_of(*allowed: str, required: bool = False) -> Field:
+    return Field(_one_of(allowed), required)
 
 
-def strings(
-    longest: int = 500,
-    shortest: int = 0,
-    required: bool = False,
-    nullable: bool = False,
-) -> Field:
-    return Field(_list_of(_text(10_000), longest, shortest), required, nullable)
+def strings(longest: int = 500, shortest: int = 0, required: bool = False) -> Field:
+    return Field(_list_of(_text(10_000), longest, shortest), required)
 
 
 def choices(
@@ -196,24 +196,17 @@ def choices(
     longest: int = 100,
     shortest: int = 0,
     required: bool = False,
-    nullable: bool = False,
 ) -> Field:
-    return Field(_list_of(_one_of(allowed), longest, shortest), required, nullable)
+    return Field(_list_of(_one_of(allowed), longest, shortest), required)
 
 
-def group(
-    members: Schema | None = None, required: bool = False, nullable: bool = False
-) -> Field:
+def group(members: Schema | None = None, required: bool = False) -> Field:
     """An object; without members whatever it holds is taken."""
-    return Field(_object, required, nullable, members)
+    return Field(_object, required, members)
 
 
 def groups(
-    members: Schema,
-    longest: int,
-    shortest: int = 0,
-    required: bool = False,
-    nullable: bool = False,
+    members: Schema, longest: int, shortest: int = 0, required: bool = False
 ) -> Field:
     """A list of objects that all have the same members."""
 
@@ -228,8 +221,8 @@ def groups(
             raise invalid(", ".join(foreign)[:500], "is not recognized")
         _types(members, value, f"{name}.")
 
-    return Field(_list_of(element, longest, shortest), required, nullable)
+    return Field(_list_of(element, longest, shortest), required)
 
 
-def unused(required: bool = False, nullable: bool = True) -> Field:
-    return Field(anything, required, nullable)
+def unused(required: bool = False) -> Field:
+    return Field(anything, required)

@@ -15,11 +15,11 @@ from ..products import COUNTRIES, PRODUCTS
 
 _METADATA = {
     "include_optional_metadata": boolean(),
-    "include_auth_metadata": boolean(nullable=True),
-    "include_payment_initiation_metadata": boolean(nullable=True),
+    "include_auth_metadata": boolean(),
+    "include_payment_initiation_metadata": boolean(),
 }
 _COUNTRIES = choices(COUNTRIES, shortest=1, required=True)
-_PRODUCTS = choices(PRODUCTS, nullable=True)
+_PRODUCTS = choices(PRODUCTS)
 
 
 @endpoint(
@@ -49,8 +49,8 @@ def get_by_id(request: Request) -> dict[str, Any]:
             {
                 **_METADATA,
                 "products": _PRODUCTS,
-                "routing_numbers": strings(nullable=True),
-                "oauth": boolean(nullable=True),
+                "routing_numbers": strings(),
+                "oauth": boolean(),
             }
         ),
     },
@@ -78,7 +78,7 @@ def get(request: Request) -> dict[str, Any]:
         "options": group(
             {
                 **_METADATA,
-                "oauth": boolean(nullable=True),
+                "oauth": boolean(),
                 "payment_initiation": unused(),
             }
         ),

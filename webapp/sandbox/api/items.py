@@ -87,7 +87,7 @@ def _pulled_at(request: Request, item: Item) -> Any:
     "/item/remove",
     {
         "reason_code": one_of(*_REASONS),
-        "reason_note": text(512, nullable=True),
+        "reason_note": text(512),
     },
     item=True,
 )
@@ -99,7 +99,7 @@ def remove(request: Request) -> dict[str, Any]:
     return {}
 
 
-@endpoint("/item/webhook/update", {"webhook": string(nullable=True)}, item=True)
+@endpoint("/item/webhook/update", {"webhook": string()}, item=True)
 def update_webhook(request: Request) -> dict[str, Any]:
     webhook = request.body.get("webhook") or ""
     if webhook:

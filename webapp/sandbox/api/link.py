@@ -19,6 +19,7 @@ from ..fields import (
     unused,
 )
 from ..ids import token
+from ..institutions import find_institution
 from ..link.token import LinkToken, find_link_token, list_sessions, save_link_token
 from ..products import COUNTRIES, DAYS_REQUESTED, ENABLED, LANGUAGES, PRODUCTS
 from ..urls import check_redirect, check_webhook
@@ -60,23 +61,23 @@ _SCHEMA = {
     "country_codes": choices(COUNTRIES, shortest=1, required=True),
     "user": group(_USER),
     "user_id": text(),
-    "products": choices(PRODUCTS, nullable=True),
+    "products": choices(PRODUCTS),
     "required_if_supported_products": choices(PRODUCTS),
     "optional_products": choices(PRODUCTS),
     "additional_consented_products": choices(PRODUCTS),
     "webhook": string(),
-    "access_token": string(nullable=True),
+    "access_token": string(),
     "link_customization_name": text(),
-    "redirect_uri": string(nullable=True),
+    "redirect_uri": string(),
     "account_filters": group(),
-    "institution_id": text(nullable=True),
+    "institution_id": text(),
     "transactions": group({"days_requested": integer(*DAYS_REQUESTED)}),
     "update": group(
         {
             "account_selection_enabled": boolean(),
             "reauthorization_enabled": boolean(),
             "user": boolean(),
-            "item_ids": strings(nullable=True),
+            "item_ids": strings(),
         }
     ),
     **{name: unused() for name in _OTHER_PRODUCTS.split()},
@@ -97,6 +98,8 @@ def create(request: Request) -> dict[str, Any]:
         check_webhook(body["webhook"])
     if body.get("redirect_uri"):
         check_redirect(body["redirect_uri"])
+    if body.get("institution_id"):
+        find_institution(body["institution_id"])
     if body.get("link_customization_name") not in (None, "default"):
         raise PlaidError("INVALID_LINK_CUSTOMIZATION")
     item_id = _check_update(request) if body.get("access_token") else None

@@ -31,8 +31,8 @@ from .firing import FIREABLE, fire
 _OPTIONS = group(
     {
         "webhook": string(),
-        "override_username": string(nullable=True),
-        "override_password": string(nullable=True),
+        "override_username": string(),
+        "override_password": string(),
         "transactions": group(
             {
                 "start_date": day(),

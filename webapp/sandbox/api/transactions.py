@@ -28,7 +28,7 @@ NOT_READY, INITIAL, HISTORICAL = (
     "HISTORICAL_UPDATE_COMPLETE",
 )
 _VIEW = {
-    "include_original_description": boolean(nullable=True),
+    "include_original_description": boolean(),
     "include_personal_finance_category": boolean(),
     "include_logo_and_counterparty_beta": boolean(),
     "personal_finance_category_version": one_of("v1", "v2"),
@@ -64,23 +64,30 @@ def sync(request: Request) -> bytes:
     if len(given) > 256:
         raise PlaidError("INVALID_FIELD", "cursor must be at most 256 characters")
     only = options.get("account_id")
-    accounts = _carrying(chosen(request, [only] if only else None))
-    account = accounts[0].number if only and accounts else 0
-    place = cursor.decode(given, item.number, account, bank.cursor_key)
+    asked = chosen(request, [only] if only else None)
+    accounts = _carrying(asked)
+    account = asked[0].number if only else 0
+    place = cursor.start(item.number, account)
+    if given != "now":
+        place = cursor.decode(given, item.number, account, bank.cursor_key)
     if not item.sync_armed:
         with bank.editing(item.item_id) as (_, editable):
             editable.sync_armed = True
     status = progress(bank, item)
     if status == NOT_READY:
         return _answer(request, status, accounts, None, "")
+    limit = visible_until(item, status)
     with bank.store.reading() as connection:
+        if given == "now":
+            end = log.newest(connection, item, limit)
+            place = place._replace(position=end, origin=end)
         page = log.read_page(
             connection,
             item,
             place,
             accounts,
             request.body.get("count", 100),
-            limit=visible_until(item, status),
+            limit=limit,
             version=options.get("personal_finance_category_version", "v2"),
             original=bool(options.get("include_original_description")),
         )

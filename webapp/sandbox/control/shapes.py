@@ -17,10 +17,10 @@ ROWS: Schema = {
 }
 CHANGES: Schema = {
     "amount": fields.number(),
-    "authorized_date": fields.day(nullable=True),
-    "check_number": fields.text(nullable=True),
+    "authorized_date": fields.day(),
+    "check_number": fields.text(),
     "date": fields.day(),
-    "merchant_name": fields.text(nullable=True),
+    "merchant_name": fields.text(),
     "name": fields.text(),
     "payment_channel": fields.one_of("online", "in store", "other"),
     "quiet": fields.boolean(),

@@ -173,9 +173,7 @@ def event(item_id: str) -> Response:
 
 
 def _checked(schema: Any) -> dict[str, Any]:
-    body = given_money()
-    check_body(schema, body)
-    return body
+    return check_body(schema, given_money())
 
 
 def _tell(

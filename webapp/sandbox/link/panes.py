@@ -229,7 +229,8 @@ def failed(institution: Institution | None, body: dict[str, Any], again: bool) -
         "brand": brand(institution) if institution else None,
         "pane": "error",
         "primary": _button("Exit", "exit"),
-        "text": [words, f"{body['error_code']} · {body['request_id']}"],
+        "hint": f"{body['error_code']} · {body['request_id']}",
+        "text": [words],
         "title": "Something went wrong",
         "tone": "bad",
     }

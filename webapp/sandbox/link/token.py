@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ..clock import iso
+from ..fields import without_nulls
 from ..store import Store
 
 
@@ -52,6 +53,20 @@ class Session(msgspec.Struct, kw_only=True):
     finished_at: datetime | None = None
 
 
+# What a session of another product would have brought.
+_NO_RESULTS: dict[str, Any] = {
+    "bank_income_results": [],
+    "cra_item_add_results": [],
+    "cra_update_results": [],
+    "document_income_results": {
+        "num_1099s_uploaded": 0,
+        "num_bank_statements_uploaded": 0,
+        "num_i20s_uploaded": 0,
+        "num_paystubs_uploaded": 0,
+        "num_w2s_uploaded": 0,
+    },
+    "payroll_income_results": [],
+}
 _token_decoder = msgspec.json.Decoder(LinkToken)
 _session_decoder = msgspec.json.Decoder(Session)
 
@@ -119,18 +134,20 @@ def _session_json(session: Session) -> dict[str, Any]:
         ],
         "finished_at": iso(session.finished_at) if session.finished_at else None,
         "link_session_id": session.link_session_id,
-        "results": {"item_add_results": []},
         "started_at": iso(session.started_at),
     }
     if session.success:
-        body["on_success"] = session.success
-        body["results"]["item_add_results"] = [
-            {
-                "accounts": session.success["metadata"]["accounts"],
-                "institution": session.success["metadata"]["institution"],
-                "public_token": session.success["public_token"],
-            }
-        ]
-    if session.exit:
-        body["on_exit"] = session.exit
+        success = without_nulls(session.success)
+        added = {
+            "accounts": success["metadata"]["accounts"],
+            "institution": success["metadata"]["institution"],
+            "public_token": success["public_token"],
+        }
+        body["on_success"] = success
+        body["results"] = {**_NO_RESULTS, "item_add_results": [added]}
+    if session.exit and session.exit["error"]:
+        body["exit"] = body["on_exit"] = {
+            "error": session.exit["error"],
+            "metadata": without_nulls(session.exit["metadata"]),
+        }
     return body
