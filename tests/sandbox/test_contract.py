@@ -176,6 +176,9 @@ def test_every_user(bank: Bank, username: str, password: str) -> None:
     token = bank.link(username, password)
     accounts = bank.client.accounts_get({"access_token": token})["accounts"]
     assert accounts
+    assert bank.client.item_get({"access_token": token}).item.item_id
+    streams = bank.client.transactions_recurring_get({"access_token": token})
+    assert streams.updated_datetime
     page = bank.client.transactions_sync({"access_token": token, "count": 25})
     assert page.added
     for row in page.added:

@@ -234,6 +234,7 @@ def test_forced_exit_and_silent_destroy(bank: Bank, link: Link) -> None:
     link.sees("Connect your bank")
     link.page.evaluate("handler.exit({force: true})")
     assert link.outcome("exit")[0] is None
+    link.page.evaluate("window.second = Plaid.create({token: 'x'}); second.destroy()")
     link.page.evaluate("window.calls.length = 0; handler.destroy(); handler.open()")
     assert link.page.locator("iframe").count() == 0
     assert link.calls("exit") == []

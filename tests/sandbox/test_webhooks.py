@@ -100,8 +100,10 @@ def test_new_days_are_announced(bank: Bank, hook: Receiver) -> None:
     bank.control("clock", now="2026-03-02T12:00:00Z")
     item = Linked(bank, hook, "user_demo_card")
     bank.sync(item.token)
+    bank.ok("/transactions/recurring/get", access_token=item.token)
     bank.control("clock", now="2026-03-06T12:00:00Z")
     hook.wait("SYNC_UPDATES_AVAILABLE", "TRANSACTIONS_REMOVED", "DEFAULT_UPDATE")
+    hook.wait("RECURRING_TRANSACTIONS_UPDATE")
 
 
 def test_login_and_address_events(bank: Bank, hook: Receiver) -> None:

@@ -32,13 +32,13 @@ class Request:
     bank: Bank
     body: dict[str, Any]
     request_id: str = field(default_factory=request_id)
-    _item: Item | None = None
+    known_item: Item | None = None
 
     @property
     def item(self) -> Item:
-        if self._item is None:
+        if self.known_item is None:
             raise PlaidError("INVALID_ACCESS_TOKEN")
-        return self._item
+        return self.known_item
 
     def options(self) -> dict[str, Any]:
         return self.body.get("options") or {}
@@ -101,7 +101,7 @@ def call(bank: Bank, path: str, headers: dict[str, str], raw: bytes) -> Answer:
     except PlaidError as error:
         body = _encoder.encode(error.body(request.request_id))
         answer = Answer(error.status, body, error_code=error.code)
-    answer.item_id = request._item.item_id if request._item else None
+    answer.item_id = request.known_item.item_id if request.known_item else None
     count(bank, path, answer, started)
     return answer
 
@@ -133,11 +133,13 @@ def _run(request: Request, path: str, headers: dict[str, str], raw: bytes) -> by
     request.body = body = fields.check_body(found.schema, body)
     bank = request.bank
     if found.item:
-        request._item = visit(bank, body["access_token"])
+        request.known_item = visit(bank, body["access_token"])
         if found.healthy and request.item.error_code:
             raise PlaidError(request.item.error_code)
     if bank.settings.rate_limits:
-        bank.limits.check(path, request._item.item_id if request._item else None)
+        bank.limits.check(
+            path, request.known_item.item_id if request.known_item else None
+        )
     if found.product and found.product not in request.item.products:
         raise PlaidError(
             "INVALID_PRODUCT", f"client is not authorized for {found.product}"

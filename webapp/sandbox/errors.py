@@ -29,6 +29,7 @@ CODES: dict[str, tuple[int, str, str, str | None]] = {
     "UNKNOWN_FIELDS": (400, _REQUEST, "the following fields are not recognized", None),
     "INVALID_FIELD": (400, _REQUEST, "a field is malformed", None),
     "INVALID_HEADERS": (400, _REQUEST, "request headers are malformed", None),
+    "INVALID_CONFIGURATION": (400, _REQUEST, "the configuration is not valid", None),
     "INCOMPATIBLE_API_VERSION": (
         400,
         _REQUEST,

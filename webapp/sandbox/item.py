@@ -35,6 +35,7 @@ class Item(msgspec.Struct, kw_only=True):
     initial_told: bool = False
     historical_told: bool = False
     sync_armed: bool = False
+    recurring_armed: bool = False
     error_code: str | None = None
     auth_method: str | None = None
     consent_expires_at: datetime | None = None

@@ -80,6 +80,8 @@ def tell_changes(
             removed_transactions=list(changes.removed),
         )
     tell_sync(bank, connection, item)
+    if item.recurring_armed and changes.added:
+        tell_recurring(connection, item)
 
 
 def tell_sync(bank: Bank, connection: sqlite3.Connection, item: Item) -> bool:
@@ -110,7 +112,7 @@ def tell_progress(bank: Bank, connection: sqlite3.Connection, item: Item) -> boo
         item.historical_told = news = True
         _tell_update(connection, item, "HISTORICAL_UPDATE", None)
         tell_sync(bank, connection, item)
-        if "recurring_transactions" in item.products:
+        if item.recurring_armed or "recurring_transactions" in item.products:
             tell_recurring(connection, item)
     return news
 

@@ -33,7 +33,7 @@ def exchange(request: Request) -> dict[str, Any]:
         item = load_item(connection, number)
         if item is None or item.removed:
             raise PlaidError("INVALID_PUBLIC_TOKEN")
-        request._item = item
+        request.known_item = item
         if item.access_token is None:
             with bank.editing(item.item_id) as (_, editable):
                 editable.access_token = token("access")
@@ -152,5 +152,5 @@ def import_item(request: Request) -> dict[str, Any]:
     )
     with bank.editing(item.item_id) as (_, editable):
         editable.access_token = token("access")
-    request._item = editable
+    request.known_item = editable
     return {"access_token": editable.access_token}

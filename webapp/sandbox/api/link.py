@@ -210,7 +210,7 @@ def _check_update(request: Request) -> str:
         raise PlaidError(
             "INVALID_FIELD", "account_filters need update.account_selection_enabled"
         )
-    request._item = visit(request.bank, body["access_token"])
+    request.known_item = visit(request.bank, body["access_token"])
     return request.item.item_id
 
 

@@ -32,6 +32,9 @@ _MOST_ROWS = 5000
 )
 def get(request: Request) -> dict[str, Any]:
     bank, item = request.bank, request.item
+    if not item.recurring_armed:
+        with bank.editing(item.item_id) as (_, editable):
+            editable.recurring_armed = True
     if progress(bank, item) != HISTORICAL:
         raise PlaidError("PRODUCT_NOT_READY")
     ids = {one.number for one in chosen(request, request.body.get("account_ids"))}

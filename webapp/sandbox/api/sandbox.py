@@ -84,7 +84,7 @@ def create_public_token(request: Request) -> dict[str, Any]:
     item.login_expires_at = login_expiry(bank)
     with bank.store.writing() as connection:
         save_item(connection, item)
-    request._item = item
+    request.known_item = item
     return {"public_token": issue_public_token(bank, item)}
 
 

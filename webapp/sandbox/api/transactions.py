@@ -37,10 +37,11 @@ _VIEW = {
 
 
 def progress(bank: Bank, item: Item) -> str:
+    """How much has arrived; what was announced stays, even if the clock goes back."""
     now = bank.clock.now()
-    if now < item.initial_at:
-        return NOT_READY
-    return INITIAL if now < item.historical_at else HISTORICAL
+    if item.historical_told or now >= item.historical_at:
+        return HISTORICAL
+    return INITIAL if item.initial_told or now >= item.initial_at else NOT_READY
 
 
 def visible_until(item: Item, status: str) -> int | None:
@@ -103,7 +104,7 @@ def _initialised(request: Request) -> Item:
     with bank.editing(item.item_id) as (_, editable):
         if not editable.has_transactions:
             initialise(bank, editable, request.options().get("days_requested"))
-    request._item = age(bank, editable)
+    request.known_item = age(bank, editable)
     return request.item
 
 

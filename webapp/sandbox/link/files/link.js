@@ -246,8 +246,24 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !dialog.hidden) {
     if (shown && shown.pane === "confirm") draw(shown.back);
     else ask();
+  } else if (event.key === "Tab") {
+    stay(event);
   }
 });
+
+// Tab goes round inside the dialog: the page behind it is not to be reached.
+function stay(event) {
+  const all = [...dialog.querySelectorAll("button, input")]
+    .filter((one) => !one.disabled);
+  const [first, last] = [all[0], all[all.length - 1]];
+  if (event.shiftKey && document.activeElement === first) {
+    event.preventDefault();
+    last.focus();
+  } else if (!event.shiftKey && document.activeElement === last) {
+    event.preventDefault();
+    first.focus();
+  }
+}
 
 window.addEventListener("message", async (message) => {
   if (message.source !== parent || message.origin !== host) return;
