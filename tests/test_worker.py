@@ -80,7 +80,7 @@ def test_a_worker_does_what_is_due_and_what_is_asked_for(app, bank, alice, begin
     until(lambda: all(is_done(app, item) for item in items))
     assert [len(live(app, item)) for item in items] == [20, 20, 20]
     assert not is_done(app, poison)
-    assert worker.said("A run crashed")
+    assert worker.said("failed: OUR_KEY")
     ask(app, items[0])
     until(lambda: is_done(app, items[0]))
     assert [len(runs(app, item)) for item in items] == [2, 1, 1]

@@ -9,6 +9,7 @@ from types import FrameType
 from flask import Flask
 
 from webapp.extensions import db
+from webapp.linking import institutions
 from webapp.linking.removal import remove
 from webapp.models import ItemState
 from webapp.sync import schedule
@@ -43,7 +44,11 @@ def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str
 
     if held.state == ItemState.REMOVING:
         return remove(tools_of(app), held, leave_when_asked)
-    return sync_item(tools_of(app), held, leave_when_asked)
+    status = sync_item(tools_of(app), held, leave_when_asked)
+    if held.cursor is None and held.institution_id:  # once linked, maybe not described
+        countries = app.config["PLAID_COUNTRY_CODES"]
+        institutions.describe(tools_of(app), held.institution_id, countries)
+    return status
 
 
 class Worker:

@@ -125,11 +125,6 @@ def upgrade() -> None:
             name=op.f("ck_plaid_items_seq"),
         ),
         sa.ForeignKeyConstraint(
-            ["institution_id"],
-            ["institutions.institution_id"],
-            name=op.f("fk_plaid_items_institutions"),
-        ),
-        sa.ForeignKeyConstraint(
             ["user_id"],
             ["users.id"],
             name=op.f("fk_plaid_items_users"),

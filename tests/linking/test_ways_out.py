@@ -246,6 +246,17 @@ def test_a_bank_without_details_is_linked_all_the_same(app, bank, alice_client):
     answer = succeed(alice_client, start(alice_client), public_token_of(bank))
     assert answer.status_code == 303
     assert items(app)[0].institution_name == "First Platypus Bank"
+    assert work_once(app) == "succeeded"  # and the worker asks once more
+    (known,) = ask_db(app, "SELECT * FROM institutions")
+    assert known.name == "First Platypus Bank"
+    assert known.logo
+
+
+def test_a_browsers_word_on_a_bank_is_nobody_elses(app, bank, alice_client):
+    bank.fault("/accounts/get", error_code="INTERNAL_SERVER_ERROR")
+    lie = {"institution_id": "ins_109511", "name": "Evil Bank"}
+    succeed(alice_client, start(alice_client), public_token_of(bank), said(lie))
+    assert ask_db(app, "SELECT * FROM institutions") == []
 
 
 # The same bank twice

@@ -106,7 +106,7 @@ def stored_texts(app: Flask, item: PlaidItem, account_id: str, texts: list[str])
         copied, _ = line(transaction(account_id, f"t{seq}", said), seq)
         fetched.spool.write(copied.encode())
     fetched.spool.seek(0)
-    held = Claim(item.user_id, item.id, "", b"", None, "", 1, None, uuid.uuid4())
+    held = Claim(item.user_id, item.id, "", None, b"", None, "", 1, None, uuid.uuid4())
     with app.app_context():
         apply.write_transactions(db.session(), held, uuid.uuid4(), fetched)
         found = db.session.execute(

@@ -12,6 +12,7 @@ from tests.sync.linked import (
     account_ids,
     answers,
     ask_db,
+    change_db,
     claim,
     every_log_line,
     link,
@@ -298,3 +299,11 @@ def test_two_people_at_the_same_bank_share_nothing(app, bank, item, bob: User):
     first, second = live(app, item)["same"], live(app, other)["same"]
     assert first.id != second.id
     assert (first.user_id, second.user_id) == (item.user_id, bob.id)
+
+
+def test_a_token_that_nobody_can_read_is_a_recorded_failure(app, bank, item):
+    change_db(app, "UPDATE plaid_items SET access_token = '\\x0102'")
+    sync(app, item, bank=bank)
+    (record,) = runs(app, item)
+    assert (record.status, record.error_code) == ("failed", "OUR_KEY")
+    assert reload(app, item).state == "error"

@@ -85,8 +85,6 @@ def _keep(
     item again.
     """
     item = uuid7()
-    if institution_id:
-        institutions.ensure(tools.session, institution_id, bank)
     made = insert(PlaidItem).values(
         user_id=attempt.user_id,
         id=item,
@@ -161,7 +159,7 @@ def _check_and_fill(
         log.warning("Accounts of a new item make no sense: %s", error)
     _start_now(tools, attempt.user_id, item)
     if answer.item.institution_id:
-        institutions.complete(tools, answer.item.institution_id, country_codes)
+        institutions.describe(tools, answer.item.institution_id, country_codes)
     return Outcome(LinkStatus.LINKED, item, bank)
 
 
@@ -175,8 +173,6 @@ def _name_from_bank(
     """The server's word on which bank it is outweighs the browser's."""
     institution_id = answer.item.institution_id
     name = answer.item.institution_name or bank
-    if institution_id:
-        institutions.ensure(tools.session, institution_id, name)
     tools.session.execute(
         update(PlaidItem)
         .where(PlaidItem.user_id == user_id, PlaidItem.id == item)

@@ -2,9 +2,9 @@
 
 import logging
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 
 from webapp.models import Institution
 from webapp.plaid.errors import PlaidError
@@ -13,29 +13,22 @@ from webapp.sync.run import Tools
 log = logging.getLogger(__name__)
 
 
-def ensure(session: Session, institution_id: str, name: str) -> None:
-    """A row with at least the name. The caller commits."""
-    row = insert(Institution).values(institution_id=institution_id, name=name)
-    session.execute(row.on_conflict_do_nothing())
+def describe(tools: Tools, institution_id: str, country_codes: list[str]) -> None:
+    """Fetch name, logo and colour once. Commits.
 
-
-def complete(tools: Tools, institution_id: str, country_codes: list[str]) -> None:
-    """Fetch logo and colour once. A bank without them is no reason to fail. Commits."""
-    known = tools.session.scalar(
-        select(Institution).where(Institution.institution_id == institution_id)
-    )
+    Only Plaid's word fills this table: a browser could name a bank what it likes, for
+    everybody. A bank without details is no reason to fail.
+    """
+    known = select(Institution.name).where(Institution.institution_id == institution_id)
+    name = tools.session.scalar(known)
     tools.session.commit()
-    if known is None or known.logo or known.primary_color:
+    if name is not None:
         return
     try:
         answer = tools.plaid.institutions_get_by_id(institution_id, country_codes)
     except PlaidError as error:
         log.info("No details of %s: %s", institution_id, error.code)
         return
-    found = answer.institution
-    known.name = found.name
-    known.logo = found.logo
-    known.primary_color = found.primary_color
-    known.url = found.url
-    known.oauth = found.oauth
+    row = insert(Institution).values(**msgspec.structs.asdict(answer.institution))
+    tools.session.execute(row.on_conflict_do_nothing())
     tools.session.commit()

@@ -6,16 +6,14 @@ from enum import StrEnum
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     Index,
     LargeBinary,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
 from webapp.models.columns import CreatedAt, Instant, RowId, UserId
-from webapp.models.institution import Institution
 
 
 class ItemState(StrEnum):
@@ -45,9 +43,7 @@ class PlaidItem(Base):
     user_id: Mapped[UserId]
     id: Mapped[RowId]
     item_id: Mapped[str] = mapped_column(unique=True)  # Plaid's own id
-    institution_id: Mapped[str | None] = mapped_column(
-        ForeignKey("institutions.institution_id")
-    )
+    institution_id: Mapped[str | None]
     institution_name: Mapped[str]
     access_token: Mapped[bytes] = mapped_column(LargeBinary)  # crypto.py
     state: Mapped[str] = mapped_column(server_default=ItemState.FIRST_SYNC)
@@ -72,8 +68,6 @@ class PlaidItem(Base):
     last_error_code: Mapped[str | None]
     last_error_message: Mapped[str | None]
     last_request_id: Mapped[str | None]
-
-    institution: Mapped[Institution | None] = relationship(lazy="raise")
 
     __table_args__ = (
         CheckConstraint(

@@ -54,7 +54,12 @@ class PlaidLinkSession(Base):
     )
 
     def status_at(self, now: dt.datetime) -> LinkStatus:
-        """The status at the aware instant `now`: an open attempt lasts an hour."""
+        """The status at the aware instant `now`: an attempt lasts an hour."""
         status = LinkStatus(self.status)
-        over = status is LinkStatus.CREATED and now >= self.expires_at
-        return LinkStatus.EXPIRED if over else status
+        if now < self.expires_at:
+            return status
+        ends = {  # whoever was exchanging has died
+            LinkStatus.CREATED: LinkStatus.EXPIRED,
+            LinkStatus.EXCHANGING: LinkStatus.FAILED,
+        }
+        return ends.get(status, status)

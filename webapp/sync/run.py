@@ -12,7 +12,7 @@ from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from webapp.crypto import Place, Vault
+from webapp.crypto import DecryptionError, Place, Vault
 from webapp.models import SyncRun
 from webapp.models.plaid_item import ItemState
 from webapp.plaid.client import PlaidClient
@@ -64,6 +64,8 @@ def sync_item(
             status = _write(tools.session, held, run_id, with_rows, item, accounts)
         finally:
             with_rows.close()
+    except DecryptionError as error:
+        status = _fail(tools.session, held, run_id, PlaidError("OUR_KEY", str(error)))
     except PlaidError as error:
         status = _fail(tools.session, held, run_id, error)
     except LeaseLost:

@@ -36,6 +36,7 @@ class Claim:
     user_id: uuid.UUID
     id: uuid.UUID
     item_id: str
+    institution_id: str | None
     access_token: bytes
     cursor: str | None
     state: str
@@ -80,8 +81,8 @@ CLAIM = """
         SELECT user_id, id FROM plaid_items
         WHERE {due} AND (lease_until IS NULL OR lease_until < now())
         ORDER BY next_at FOR UPDATE SKIP LOCKED LIMIT 1)
-    RETURNING user_id, id, item_id, access_token, cursor, state, attempts,
-              created_at, lease_token
+    RETURNING user_id, id, item_id, institution_id, access_token, cursor, state,
+              attempts, created_at, lease_token
 """
 _RESTING = ", ".join(f"'{state}'" for state in RESTING)
 CLAIM_DUE = text(CLAIM.format(due=f"next_at <= now() AND state NOT IN ({_RESTING})"))
