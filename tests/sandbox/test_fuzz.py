@@ -91,6 +91,54 @@ def test_random_members(
     stands(*wire.post(path, json.dumps(body).encode()))
 
 
+ACTIONS = ["continue", "search", "select", "submit", "poll", "again", "finish", "exit"]
+NAMES = ["value", "values", "username", "password", "query", "code", "answer_0", "odd"]
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(ACTIONS),
+            st.dictionaries(
+                st.sampled_from(NAMES), JUNK | st.just("ins_109511"), max_size=4
+            ),
+        ),
+        max_size=6,
+    ),
+    uri=JUNK,
+)
+def test_random_steps_in_link(
+    bank_fuzz: tuple[Wire, str], steps: Any, uri: Any
+) -> None:
+    wire = bank_fuzz[0]
+    asked = {
+        "client_id": "sandbox",
+        "client_name": "Fuzz",
+        "country_codes": ["US"],
+        "language": "en",
+        "products": ["transactions"],
+        "secret": "sandbox",
+        "user": {"client_user_id": "user-1"},
+    }
+    _, made = wire.post("/link/token/create", json.dumps(asked).encode())
+    token = json.loads(made)["link_token"]
+    begin = {"link_token": token, "received_redirect_uri": uri}
+    wire.post("/link/workflow/start", json.dumps(begin).encode())
+    begin["received_redirect_uri"] = None
+    _, started = wire.post("/link/workflow/start", json.dumps(begin).encode())
+    session = json.loads(started)["link_session_id"]
+    for action, data in steps:
+        body = {**data, "action": action, "link_session_id": session}
+        status, answer = wire.post("/link/workflow/step", json.dumps(body).encode())
+        assert status == 200
+        assert json.loads(answer)
+
+
 @settings(
     max_examples=100,
     deadline=None,

@@ -15,6 +15,7 @@ ROWS: Schema = {
     "quiet": fields.boolean(),
     "transactions": fields.groups(ROW, longest=500, shortest=1, required=True),
 }
+REPEAT: Schema = {"count": fields.integer(1, 100_000), "quiet": fields.boolean()}
 CHANGES: Schema = {
     "amount": fields.number(),
     "authorized_date": fields.day(),

@@ -27,7 +27,7 @@ from ..webhook import Changes, send, tell_changes
 from ..worlds import Account
 from .happenings import happen
 from .requests import control, given, given_money, reply, this_bank
-from .shapes import CHANGES, ROWS
+from .shapes import CHANGES, REPEAT, ROWS
 
 
 def item_summary(bank: Bank, item: Item) -> dict[str, Any]:
@@ -125,9 +125,9 @@ def remove_transaction(item_id: str, transaction_id: str) -> Response:
 
 @control.post("/items/<item_id>/repeat")
 def repeat(item_id: str) -> Response:
-    bank, body = this_bank(), given()
+    bank, body = this_bank(), _checked(REPEAT)
     with bank.editing(item_id) as (connection, item):
-        count = edits.repeat(connection, item, int(body.get("count", 1)))
+        count = edits.repeat(connection, item, body.get("count", 1))
         _tell(bank, connection, item, Changes(modified=count), body)
     return reply({"count": count})
 

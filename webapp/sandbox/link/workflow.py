@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ..bank import Bank
 from ..errors import PlaidError
@@ -45,7 +45,7 @@ def start(
 
 
 def _return(bank: Bank, link: LinkToken, uri: str) -> dict[str, Any]:
-    state = parse_qs(urlsplit(uri).query).get("oauth_state_id", [""])[0]
+    state = parse_qs(uri.partition("?")[2]).get("oauth_state_id", [""])[0]
     session = find_session(bank.store, oauth_state_id=state) if state else None
     if session is None or session.link_token != link.link_token:
         raise PlaidError("INVALID_FIELD", "receivedRedirectUri has no known state")
