@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
-from tests import factories
-from tests.bank import Bank, free_port
 
 from config import load
+from tests import factories
+from tests.bank import Bank, free_port
 from webapp import embedded
 from webapp.app import create_app
 from webapp.extensions import db
@@ -115,7 +115,7 @@ def empty(app: Flask) -> None:
         if table.name not in KEPT and not table.info.get("is_view")
     )
     with app.app_context(), db.engine.begin() as connection:
-        # DELETE and not TRUNCATE: the app's role may not truncate, and few rows are there
+        # DELETE: the app's role may not truncate, and few rows are there
         connection.execute(text("DELETE FROM users"))
         for name in names:
             connection.execute(text(f"DELETE FROM {name}"))
