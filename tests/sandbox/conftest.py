@@ -164,7 +164,6 @@ def bank_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 def bank(bank_process: Bank) -> Bank:
     """The session's bank, empty and with nothing switched on."""
     bank_process.control("reset", items=True)
-    bank_process.control("settings", rate_limits=False)
     return bank_process
 
 
@@ -174,7 +173,6 @@ def bank_fuzz(bank_process: Bank) -> Iterator[tuple[Any, str]]:
     from .test_fuzz import Wire
 
     bank_process.control("reset")
-    bank_process.control("settings", rate_limits=False)
     wire = Wire(bank_process)
     yield wire, bank_process.link("user_load_5")
     wire.connection.close()

@@ -112,6 +112,15 @@ def test_available_balances(bank: Bank) -> None:
     assert [one["balances"]["available"] for one in found] == [7, None]
 
 
+def test_an_error_that_is_asked_for(bank: Bank) -> None:
+    made = {"institution_id": "ins_109508", "initial_products": ["transactions"]}
+    options = {
+        "override_password": json.dumps({"force_error": "ITEM_LOCKED"}),
+        "override_username": "user_custom",
+    }
+    assert bank.refused(CREATE, **made, options=options) == "ITEM_LOCKED"
+
+
 DAY = datetime.date(2026, 1, 1).isoformat()
 
 

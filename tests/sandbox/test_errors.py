@@ -160,8 +160,3 @@ def test_rate_limits_are_on_unless_switched_off(bank: Bank) -> None:
     assert codes[:50] == [None] * 50
     bank.control("settings", rate_limits=False)
     bank.ok("/transactions/sync", access_token=token)
-
-
-def test_rate_limits_of_a_new_bank_are_on(bank: Bank) -> None:
-    bank.control("reset")
-    assert bank.get("/_control/state")["settings"]["rate_limits"] is True

@@ -22,6 +22,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     rest = again.sync(token, first["next_cursor"])
     assert len(first["added"]) + len(rest["added"]) == 50
     assert again.get("/_control/state")["settings"]["historical_delay"] == 3
+    assert again.get("/_control/state")["settings"]["rate_limits"] is True
     assert stop_bank(again) == 0
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from .calls import Calls
 from .clock import Clock
@@ -23,6 +26,7 @@ class Bank:
     store: Store
     clock: Clock
     settings: Settings
+    started_with: Settings
     calls: Calls
     faults: Faults
     limits: Limits
@@ -40,13 +44,17 @@ class Bank:
             save_item(connection, item)
 
 
-def open_bank(directory: Path) -> Bank:
-    """The bank whose state lies in `directory`, new or as it was left."""
+def open_bank(directory: Path, behaviour: dict[str, Any]) -> Bank:
+    """The bank whose state lies in `directory`, new or as it was left.
+
+    `behaviour` overrides kept settings, and is what a reset comes back to.
+    """
     store = Store(directory)
     return Bank(
         store=store,
         clock=Clock(store),
-        settings=load_settings(store),
+        settings=replace(load_settings(store), **behaviour),
+        started_with=Settings(**behaviour),
         calls=Calls(),
         faults=Faults(),
         limits=Limits(),

@@ -46,11 +46,8 @@ REGISTERED = (
 
 
 def create_bank_app(directory: Path, behaviour: dict[str, Any] | None = None) -> Flask:
-    """`behaviour` overrides kept settings for as long as the process lives."""
     app = Flask(__name__, static_folder=None)
-    bank = open_bank(directory)
-    for name, value in (behaviour or {}).items():
-        setattr(bank.settings, name, value)
+    bank = open_bank(directory, behaviour or {})
     app.extensions["bank"] = bank
     app.register_blueprint(control_routes.control)
     app.register_blueprint(link_routes.link)

@@ -8,6 +8,7 @@ from itertools import islice
 
 from . import log
 from .bank import Bank
+from .errors import PlaidError
 from .ids import opaque_id, stable_id
 from .item import (
     HeldAccount,
@@ -46,6 +47,8 @@ def open_item(
     now = bank.clock.now()
     today = now.date()
     world = open_world(username, password, today, days_requested or 90)
+    if world.force_error is not None:
+        raise PlaidError(world.force_error)
     item = Item(
         item_id=opaque_id(),
         institution_id=institution_id,

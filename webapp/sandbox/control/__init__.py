@@ -50,6 +50,6 @@ POST /_control/webhooks/release           {"reversed": true} sends what is held
 POST /_control/webhooks/resend            {"number": 7} once more, whatever its status
 POST /_control/webhooks/rotate-key        -> {kid}; the keys before have expired
 
-POST /_control/reset             calls, faults, limits, clock and settings as when new;
+POST /_control/reset             calls, faults, limits, clock and settings as started;
                                  {"items": true} also forgets every item and token
 """

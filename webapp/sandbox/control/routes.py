@@ -2,6 +2,7 @@
 
 import msgspec
 from flask import Response, request
+from msgspec.structs import replace
 
 from ..ageing import age
 from ..clock import iso, parse_iso
@@ -104,7 +105,7 @@ def reset() -> Response:
     bank.mischief.clear()
     bank.limits.clear()
     bank.clock.set(None)
-    bank.settings = Settings()
+    bank.settings = replace(bank.started_with)
     save_settings(bank.store, bank.settings)
     if given().get("items"):
         with bank.store.writing() as connection:

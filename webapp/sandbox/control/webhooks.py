@@ -80,12 +80,14 @@ def release() -> Response:
 
 @control.post("/webhooks/resend")
 def resend() -> Response:
-    now = time.time()
+    now, number = time.time(), given().get("number")
+    if not isinstance(number, int):
+        raise PlaidError("INVALID_FIELD", "number must be that of a webhook")
     with this_bank().store.writing() as connection:
         done = connection.execute(
             "UPDATE webhooks SET status = 'waiting', due_at = ?, first_at = ?,"
             " attempts = max(attempts, 1) WHERE number = ?",
-            (now, now, given().get("number")),
+            (now, now, number),
         )
     if done.rowcount == 0:
         raise PlaidError("INVALID_FIELD", "no such webhook")

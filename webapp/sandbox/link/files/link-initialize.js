@@ -7,7 +7,7 @@
   const FRAME = ORIGIN + "/link/v2/stable/link.html";
   const COVER = {
     border: "0", display: "none", height: "100%", inset: "0", position: "fixed",
-    width: "100%", "z-index": "2147483000", "color-scheme": "normal",
+    width: "100%", "z-index": "2147483000", "color-scheme": "light dark",
     background: "transparent",
   };
   let count = 0;
