@@ -33,12 +33,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     running.remove()
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "postgres"
+@pytest.fixture(scope="module")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("stopped") / "postgres"
+    embedded.start(path, fast=True).stop()
     yield path
-    if path.exists():
-        embedded.start(path, fast=True).remove()
+    embedded.start(path, fast=True).remove()
+
+
+@pytest.fixture
+def home(made_home: Path) -> Iterator[Path]:
+    """Of a cluster that is stopped, and is again after the test."""
+    yield made_home
+    embedded.start(made_home, fast=True).stop()
 
 
 def connect(cluster, role, database="ledger"):
@@ -221,28 +228,22 @@ def test_data_of_a_killed_test_goes_when_its_home_has_gone(tmp_path):
     assert not killed.place.folder.exists()
 
 
-def test_a_path_longer_than_a_socket_may_be(home):
-    deep = home / ("long" * 30) / ("longer" * 30)
-    cluster = embedded.start(deep, fast=True)
-    try:
-        assert ask(cluster, SUPERUSER, "SELECT 1", "postgres") == (1,)
-    finally:
-        cluster.remove()
-        (home / ("long" * 30)).rmdir()
-        home.rmdir()
+def test_a_path_longer_than_a_socket_may_be(tmp_path):
+    cluster = embedded.start(tmp_path / ("long" * 30) / ("longer" * 30), fast=True)
+    assert ask(cluster, SUPERUSER, "SELECT 1", "postgres") == (1,)
+    cluster.remove()
 
 
 def test_committed_rows_survive_a_killed_server(home):
     killed = embedded.start(home)
-    killed.create_database("ledger")
-    ask(killed, OWNER, "CREATE TABLE kept AS SELECT 42 AS answer")
-    with connect(killed, APP):
+    killed.create_database("safe")
+    ask(killed, OWNER, "CREATE TABLE kept AS SELECT 42 AS answer", "safe")
+    with connect(killed, APP, "safe"):
         os.kill(server_pid(killed), signal.SIGKILL)
         killed.process.wait()
     assert (killed.place.data / "postmaster.pid").exists()
     again = embedded.start(home)
-    assert ask(again, OWNER, "SELECT answer FROM kept") == (42,)
-    again.stop()
+    assert ask(again, OWNER, "SELECT answer FROM kept", "safe") == (42,)
 
 
 def test_a_session_that_outlives_the_server_does_not_block_the_next(home):
@@ -286,13 +287,15 @@ def test_an_empty_lock_file_is_no_server(home):
     assert embedded.start(home, fast=True).started_here
 
 
-def test_a_first_start_that_was_cut_off_is_begun_anew(home):
-    first = embedded.start(home, fast=True)
+def test_a_first_start_that_was_cut_off_is_begun_anew(tmp_path):
+    first = embedded.start(tmp_path / "postgres", fast=True)
     first.stop()
     with acting_as(first.place.account):
         first.place.data.rename(first.place.folder / "data.unfinished")
-    embedded.start(home, fast=True).stop()
-    assert not (first.place.folder / "data.unfinished").exists()
+    second = embedded.start(tmp_path / "postgres", fast=True)
+    assert second.place.data.exists()
+    assert not (second.place.folder / "data.unfinished").exists()
+    second.remove()
 
 
 def test_the_server_ends_with_a_killed_starter(home):

@@ -24,8 +24,9 @@ def project(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-# For tests that need no data: the stand-in never connects.
+# For tests that need neither data nor bank: the stand-in never connects.
 ELSEWHERE = {"DATABASE_URL": "postgresql://someone:secret@db.example/money"}
+LIVE = {"APP_MODE": "live", **ELSEWHERE}
 
 
 def wait_for_nothing(run: Run) -> None:
@@ -68,7 +69,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_works(project):
 
 
 def test_a_second_run_in_the_same_folder_is_refused(project):
-    first = Run(project, **ELSEWHERE).until_up()
+    first = Run(project, **LIVE).until_up()
     (project / "output").rename(project / "first")
     second = Run(project)
     assert second.ended() == 1
@@ -107,7 +108,7 @@ def test_a_setting_without_sense_is_named(project, settings, complaint):
 
 
 def test_a_child_that_dies_is_named_with_its_last_words(project):
-    run = Run(project, FAULT="no-worker", **ELSEWHERE)
+    run = Run(project, FAULT="no-worker", **LIVE)
     assert run.ended() == 1
     assert "worker stopped by itself" in run.said()
     assert "the worker's last word" in run.said()
@@ -116,7 +117,7 @@ def test_a_child_that_dies_is_named_with_its_last_words(project):
 
 def test_a_closed_terminal_stops_everything(project):
     ours, its = pty.openpty()
-    run = Run(project, its, **ELSEWHERE)
+    run = Run(project, its, **LIVE)
     os.close(its)
     while not (project / "var/log/web.log").exists():
         time.sleep(0.02)
@@ -126,7 +127,7 @@ def test_a_closed_terminal_stops_everything(project):
 
 
 def test_a_schema_that_cannot_be_made_stops_the_start(project):
-    run = Run(project, FAULT="no-schema", **ELSEWHERE)
+    run = Run(project, FAULT="no-schema", **LIVE)
     assert run.ended() == 1
     assert "PLAID_SECRET is missing" in run.said()
     assert "SmartBudget is up" not in run.said()
