@@ -98,6 +98,14 @@ def test_selections(bank: Bank) -> None:
     assert link.pane["pane"] == "accounts"
 
 
+def test_a_custom_user_asks_questions(bank: Bank) -> None:
+    mfa = {"question_rounds": 1, "questions_per_round": 2, "type": "questions"}
+    link = Steps(bank)
+    assert link.sign_in("user_custom", json.dumps({"mfa": mfa})) == "questions"
+    link.go("submit", answer_0="answer_0_0", answer_1="answer_0_1")
+    assert link.pane["pane"] == "accounts"
+
+
 def test_update_mode_repairs_a_login(bank: Bank) -> None:
     token = bank.link("user_good")
     before = bank.ok("/accounts/get", access_token=token)["accounts"]

@@ -160,6 +160,20 @@ def test_consent_runs_out(bank: Bank, hook: Receiver) -> None:
     assert code == "ITEM_LOGIN_REQUIRED"
 
 
+def test_a_login_lasts_thirty_days_where_that_is_switched_on(
+    bank: Bank, hook: Receiver
+) -> None:
+    bank.control("settings", login_expires=True)
+    bank.control("clock", now="2026-03-02T12:00:00Z")
+    item = Linked(bank, hook)
+    bank.control("clock", now="2026-03-31T12:00:00Z")
+    bank.ok("/accounts/get", access_token=item.token)
+    bank.control("clock", now="2026-04-01T13:00:00Z")
+    code = bank.refused("/accounts/get", access_token=item.token)
+    assert code == "ITEM_LOGIN_REQUIRED"
+    hook.wait("ERROR")
+
+
 def test_a_refused_one_is_sent_again(bank: Bank, hook: Receiver) -> None:
     bank.control("settings", webhook_speed=300)
     item = Linked(bank, hook)

@@ -1,4 +1,4 @@
-"""Multi-factor questions that user_good's password asks for."""
+"""Multi-factor questions, as a password of user_good or a custom user asks for."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _QUESTIONS = re.compile(r"mfa_questions_([1-9])_([1-3])")
 
 def first(session: Session, institution: Institution) -> panes.Pane | None:
     """The first challenge after the credentials; None when there is none."""
-    session.mfa, session.mfa_round = session.password, 0
+    session.mfa_round = 0
     if session.mfa == "mfa_device":
         return panes.device(institution)
     if session.mfa == "mfa_selections":

@@ -134,6 +134,7 @@ def check_login(walk: Walk, username: str, password: str) -> None:
     if world.force_error is not None:
         raise PlaidError(world.force_error)
     walk.session.username, walk.session.password = username, password
+    walk.session.mfa = world.mfa or password
     walk.session.error_code = None
 
 

@@ -76,7 +76,30 @@ def world(password: str, created_on: date) -> World:
         # What is dated after the day of linking is known on that day already.
         return (row for row in rows if first <= min(row.on, created_on) <= last)
 
-    return World(tuple(accounts), events, days_default=DAYS, force_error=force_error)
+    return World(
+        tuple(accounts),
+        events,
+        days_default=DAYS,
+        force_error=force_error,
+        mfa=_mfa(config.get("mfa")),
+    )
+
+
+def _mfa(given: Any) -> str:
+    """mfa_device, mfa_selections or mfa_questions_<rounds>_<questions a round>."""
+    if given is None:
+        return ""
+    asked = _object(given, "mfa")
+    kind = _text(asked.get("type"), "mfa.type")
+    if kind is None:
+        return ""
+    if kind not in ("device", "questions", "selections"):
+        raise refused("mfa.type must be device, questions or selections")
+    if kind != "questions":
+        return f"mfa_{kind}"
+    rounds = _number(asked.get("question_rounds"), "mfa.question_rounds") or 1
+    count = _number(asked.get("questions_per_round"), "mfa.questions_per_round") or 1
+    return f"mfa_questions_{min(max(int(rounds), 1), 9)}_{min(max(int(count), 1), 3)}"
 
 
 def _account(override: dict[str, Any], index: int, seed: str) -> Account:

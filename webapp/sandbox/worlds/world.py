@@ -50,7 +50,8 @@ class Account(msgspec.Struct, kw_only=True):
 class World:
     """`events(first, last)` gives what begins on those days, always the same.
 
-    `grows` says that new days bring new events; other worlds stand still.
+    `grows` says that new days bring new events; other worlds stand still. `mfa` is
+    what Link asks for after the password, in the form of user_good's passwords.
     """
 
     accounts: tuple[Account, ...]
@@ -58,6 +59,7 @@ class World:
     grows: bool = False
     days_default: int = 90
     force_error: str | None = None
+    mfa: str = ""
 
 
 def no_events(first: date, last: date) -> Iterable[Event]:
