@@ -6,22 +6,26 @@ and the tables are emptied after them.
 """
 
 import base64
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import text
 
 from config import load
 from tests import factories
-from tests.bank import Bank, free_port
+from tests.bank import ROOT, Bank, free_port
 from webapp import embedded
 from webapp.app import create_app
 from webapp.extensions import db
 from webapp.models import User
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 KEPT = {"alembic_version", "categories"}
 
 
@@ -147,7 +151,20 @@ def bob_client(app: Flask, bob: User) -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """The browser's path, found by `make test`; see setup/."""
-    found = Path(".cache/chromium")
-    return found.read_text().strip() if found.exists() else ""
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a process: Playwright starts only once in it."""
+    path = chromium_path()
+    if path is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("no Chromium here; `make test` says why it could not install one")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield found
+        found.close()
+
+
+def chromium_path() -> str | None:
+    """What `make test` found or installed; by hand, whatever the system has."""
+    kept = ROOT / ".cache" / "chromium"
+    found = kept.read_text().strip() if kept.exists() else shutil.which("chromium")
+    return found if found and Path(found).exists() else None

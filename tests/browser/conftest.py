@@ -1,7 +1,6 @@
 """A browser against the real thing: gunicorn, worker and bank as own processes."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.bank import ROOT, Bank, free_port, wait_for
 from webapp import embedded
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SHOTS = ROOT / "build" / "screenshots"
 
 
@@ -70,25 +68,6 @@ def _spawn(command: list[str], site: Site, logs: Path) -> subprocess.Popen[bytes
             [sys.executable, "-m", *command],
             cwd=ROOT, env=site.environment, stdout=log, stderr=log,
         )  # fmt: skip
-
-
-def chromium_path() -> str | None:
-    """What `make test` found or installed; by hand, whatever the system has."""
-    kept = ROOT / ".cache" / "chromium"
-    found = kept.read_text().strip() if kept.exists() else shutil.which("chromium")
-    return found if found and Path(found).exists() else None
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up("no Chromium here; `make test` says why it could not install one")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
 
 
 class Visitor:

@@ -1,21 +1,17 @@
 """A server of the made-up pages and one browser for all tests of the look."""
 
 import logging
-import os
-import shutil
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
@@ -32,23 +28,6 @@ def site():
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-def chromium_path() -> str | None:
-    kept = ROOT / ".cache" / "chromium"
-    return kept.read_text().strip() if kept.exists() else shutil.which("chromium")
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = chromium_path()
-    if path is None:
-        told = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        told("no Chromium here: the look cannot be tested")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Watched:
@@ -70,13 +49,13 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def contexts(chromium):
+def contexts(browser):
     """One profile for each theme, with and without scripts: they keep their cache."""
     opened = {}
 
     def find(dark, js):
         if (dark, js) not in opened:
-            opened[dark, js] = chromium.new_context(
+            opened[dark, js] = browser.new_context(
                 color_scheme="dark" if dark else "light",
                 java_script_enabled=js,
                 reduced_motion="reduce",
