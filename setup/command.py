@@ -4,6 +4,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 
+LINE = 120  # enough to tell why, short enough for a terminal
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -13,7 +15,7 @@ class Outcome:
     @property
     def last_line(self) -> str:
         lines = [line for line in self.output.splitlines() if line.strip()]
-        return lines[-1].strip() if lines else "it said nothing"
+        return lines[-1].strip()[:LINE] if lines else "it said nothing"
 
 
 def run(command: list[str], seconds: int | None = None, shown: bool = False) -> Outcome:
