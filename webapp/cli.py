@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from webapp import seed
 from webapp.auth import accounts as people
+from webapp.demo.user import DEMO_EMAIL, DEMO_PASSWORD
 from webapp.extensions import db
 from webapp.models import ItemState, PlaidItem, User
 from webapp.plaid.errors import PlaidError
@@ -67,8 +68,8 @@ def seed_demo() -> None:
 
     def make_user() -> User:
         return people.register(
-            email=seed.DEMO_EMAIL,
-            password=seed.DEMO_PASSWORD,
+            email=DEMO_EMAIL,
+            password=DEMO_PASSWORD,
             first_name="Demo",
             is_admin=True,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
+from webapp.demo.user import DEMO_EMAIL
 from webapp.linking import sessions
 from webapp.linking.completion import complete
 from webapp.linking.metadata import LinkInstitution, SuccessMetadata
@@ -13,8 +14,6 @@ from webapp.models import PlaidItem, User
 from webapp.sync import schedule
 from webapp.sync.run import Tools, sync_item
 
-DEMO_EMAIL = "demo@example.com"
-DEMO_PASSWORD = "try-smartbudget"  # noqa: S105 - shown on the terminal, for the demo
 BANKS = [
     ("ins_109508", "First Platypus Bank", "user_demo_main"),
     ("ins_109511", "Tartan Bank", "user_demo_card"),

@@ -13,6 +13,7 @@ from webapp import embedded
 from webapp.demo import database
 from webapp.demo.children import Children, Died, Stopped, fresh_log
 from webapp.demo.settings import Refusal, Settings, check_ports, read
+from webapp.demo.user import DEMO_EMAIL, DEMO_PASSWORD
 
 VAR = Path("var")
 READY = 200
@@ -152,9 +153,6 @@ def answers(port: int, path: str) -> int:
 def block(settings: Settings, cluster: embedded.Cluster | None, seconds: float) -> str:
     lines = [f"SmartBudget is up after {seconds:.1f} s:  {settings.address}", ""]
     if settings.is_demo:
-        # Late, for it brings the whole app along.
-        from webapp.seed import DEMO_EMAIL, DEMO_PASSWORD
-
         lines += [
             f"  Log in as    {DEMO_EMAIL}  with the password  {DEMO_PASSWORD}",
             "  Real banks   write APP_MODE=live and PLAID_CLIENT_ID, PLAID_SECRET,",
