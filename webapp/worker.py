@@ -7,6 +7,8 @@ import threading
 from types import FrameType
 
 from flask import Flask
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from webapp.extensions import db
 from webapp.linking import institutions
@@ -84,6 +86,11 @@ class Worker:
                     continue
             except LeaseLost:
                 continue
+            except (OperationalError, InterfaceError, PoolTimeout) as error:
+                # minutes of this in every thread: a line each, not a page
+                why = getattr(error, "orig", None) or error
+                log.error("Database not available: %s", type(why).__name__)
+                pause = AFTER_A_CRASH
             except Exception:
                 # the last resort: whatever it is, this thread must go on working
                 log.exception("A run crashed; its lease expires and it is done again")
