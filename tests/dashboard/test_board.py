@@ -244,7 +244,8 @@ def test_board_asks_for_itself_while_a_bank_is_read(
     page = read(alice_client.get(SPAN).text)
     waiting = page.get("syncing")
     assert waiting.attrs["hx-get"] == SPAN
-    assert "0 of 1 banks done" in waiting.text
+    assert "0 of 1 bank done" in waiting.text
+    assert page.find("quiet") is None, "nothing came or went, it would say"
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,10 @@ class Board:
     @property
     def syncing_words(self) -> str:
         busy = [bank for bank in self.banks if bank.is_syncing]
-        done = len(self.banks) - len(busy)
-        return f"{done} of {len(self.banks)} banks done. {busy[0].progress_words}."
+        total = len(self.banks)
+        banks = "bank" if total == 1 else "banks"
+        done = f"{total - len(busy)} of {total} {banks} done"
+        return f"{done}. {busy[0].progress_words}."
 
 
 @dataclass(frozen=True)
