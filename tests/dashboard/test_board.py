@@ -174,6 +174,19 @@ def test_balances_and_net_worth(app: Flask, alice: User, item: PlaidItem) -> Non
     assert "Gone" not in accounts
 
 
+@pytest.mark.parametrize(
+    ("subtype", "words"),
+    [("cd", "CD"), ("simple ira", "Simple IRA"), ("401k", "401k"),
+     ("cash management", "Cash management"), (None, "Depository")],
+)  # fmt: skip
+def test_kind_of_account_is_written_as_people_do(
+    app: Flask, alice: User, item: PlaidItem, subtype: str | None, words: str
+) -> None:
+    make_account(app, item, name="One", type="depository", subtype=subtype)
+    accounts = read(browser_of(app, alice).get("/").text).get("accounts")
+    assert accounts.one(css="row-under").text.split(" · ")[0] == words
+
+
 def test_overpaid_card_is_something_you_have(
     app: Flask, alice: User, item: PlaidItem
 ) -> None:

@@ -30,6 +30,11 @@ SENTENCES = {
     "We try once a day.",
 }
 REPAIRABLE = (ItemState.LOGIN_REQUIRED, ItemState.EXPIRING, ItemState.REVOKED)
+# Plaid writes the kinds of accounts in small letters
+ACRONYMS = set(
+    "cd ebt gic hra hsa ira isa lif lira lrif lrsp prif rdsp resp rlif rrif rrsp sarsep"
+    " sep sipp tfsa ugma utma".split()
+)
 STILL_COMING = "The last weeks are here, older history is still coming."
 
 
@@ -53,7 +58,9 @@ class AccountLine:
 
     @property
     def type_label(self) -> str:
-        return (self.subtype or self.type).capitalize()
+        first, *more = (self.subtype or self.type).split()
+        words = [first.capitalize(), *more]
+        return " ".join(w.upper() if w.lower() in ACRONYMS else w for w in words)
 
 
 @dataclass(frozen=True)
