@@ -68,6 +68,19 @@ def test_an_error_of_the_bank_is_tried_again_until_it_works(app, bank, item, cod
     assert not exists(app, item)
 
 
+def test_a_token_that_no_key_opens_backs_off_too(app, bank, item):
+    """It crashed once a minute, for ever."""
+    ask_for_removal(app, item)
+    kept = ask_db(app, "SELECT access_token FROM plaid_items")[0][0]
+    damage = "UPDATE plaid_items SET access_token = :t"
+    change_db(app, damage, t=b"\x01\x02t1 damaged")
+    assert work_once(app) == "failed"
+    found = reload(app, item)
+    assert (found.last_error_code, found.lease_token) == ("OUR_KEY", None)
+    change_db(app, damage + ", next_at = now()", t=kept)
+    assert work_once(app) == "removed"
+
+
 def test_an_item_that_plaid_has_no_more_counts_as_removed(app, bank, item):
     bank.plaid(REMOVE, access_token=token(app, item))
     ask_for_removal(app, item)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import delete, func, update
 from sqlalchemy.orm import Session
 
+from webapp.crypto import DecryptionError
 from webapp.models import ItemState, PlaidItem
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.sync import schedule
@@ -48,7 +49,10 @@ def remove(
     Commits. Returns 'removed', or 'failed' and tries again later, or 'superseded' when
     `meanwhile` raised Interrupted: Plaid knows a second removal from a first one.
     """
-    token = tools.vault.decrypt(held.access_token, token_place(held.id))
+    try:
+        token = tools.vault.decrypt(held.access_token, token_place(held.id))
+    except DecryptionError as error:
+        return _failed(tools, held, PlaidError("OUR_KEY", str(error)))
     tools.session.commit()
     try:
         result(begin(tools.plaid.item_remove, token), meanwhile)
@@ -58,10 +62,7 @@ def remove(
         return "superseded"
     except PlaidError as error:
         if error.kind is not Kind.DEAD:  # gone already is as good as removed
-            log.warning("Removal of item %s failed: %s", held.item_id, error.code)
-            schedule.fail(tools.session, held, error)
-            tools.session.commit()
-            return "failed"
+            return _failed(tools, held, error)
     gone = tools.session.execute(
         delete(PlaidItem)
         .where(
@@ -76,3 +77,10 @@ def remove(
     tools.session.commit()
     log.info("Removed item %s", held.item_id)
     return "removed"
+
+
+def _failed(tools: Tools, held: Claim, error: PlaidError) -> str:
+    log.warning("Removal of item %s failed: %s", held.item_id, error.code)
+    schedule.fail(tools.session, held, error)
+    tools.session.commit()
+    return "failed"
