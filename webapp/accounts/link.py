@@ -188,11 +188,13 @@ def _over(status: LinkStatus) -> Response:
 
 def _failed(error: PlaidError) -> Response:
     """The bank's own words and number, and a way to try again."""
+    is_silent = error.code in ("NETWORK", "UNREADABLE")
+    did = "does not answer" if is_silent else "refused"
     return error_page(
-        422 if error.http_status else 503,
+        503 if is_silent else 422,
         title="Your bank was not linked",
         message=error.display_message
-        or "The bank service refused. Nothing was changed; you can try again.",
+        or f"The bank service {did}. Nothing was changed; you can try again.",
         plaid_error=error,
         retry_url=url_for("accounts.link"),
     )
