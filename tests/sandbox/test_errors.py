@@ -42,6 +42,7 @@ def test_fields_are_checked_before_the_token(bank: Bank) -> None:
 def test_oversized_bodies(bank: Bank) -> None:
     body = json.dumps({"access_token": "x" * 2_000_000}).encode()
     assert code(bank.send("/item/get", body)) == "INVALID_BODY"
+    assert code(bank.send("/item/get", b"x" * 20_000_000)) == "INVALID_BODY"
 
 
 @pytest.mark.parametrize(
