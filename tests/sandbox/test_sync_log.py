@@ -1,6 +1,7 @@
 """/transactions/sync: cursors, pages, phases, and what a change does to a loop."""
 
 import datetime
+import string
 from typing import Any
 
 import pytest
@@ -217,6 +218,21 @@ def test_options_change_what_a_row_says(bank: Bank) -> None:
 def test_a_bad_field_is_an_invalid_field(bank: Bank, more: dict[str, Any]) -> None:
     token = bank.link("user_load_1")
     assert bank.refused(SYNC, access_token=token, **more) == "INVALID_FIELD"
+
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+
+
+def test_no_letter_of_a_cursor_can_be_changed(bank: Bank) -> None:
+    token = bank.link("user_load_3")
+    cursor = page(bank, token, count=1)["next_cursor"]
+    for place, letter in enumerate(cursor.rstrip("=")):
+        # The neighbour in the alphabet: it differs by the lowest bit alone.
+        other = LETTERS[LETTERS.index(letter) ^ 1]
+        bad = cursor[:place] + other + cursor[place + 1 :]
+        assert bank.refused(SYNC, access_token=token, cursor=bad) == "INVALID_FIELD"
+    for bad in (cursor[:-1], cursor[:40], cursor + "A", cursor + "\n"):
+        assert bank.refused(SYNC, access_token=token, cursor=bad) == "INVALID_FIELD"
 
 
 def test_a_cursor_of_another_item(bank: Bank) -> None:

@@ -47,10 +47,11 @@ def decode(text: str, item: int, account: int, key: bytes) -> Place:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
         raise _invalid() from None
-    packed, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
-    if len(packed) != _LAYOUT.size or not hmac.compare_digest(mac, _mac(packed, key)):
+    if len(raw) != _LAYOUT.size + _MAC_BYTES:
         raise _invalid()
-    place = Place(*_LAYOUT.unpack(packed)[1:])
+    place = Place(*_LAYOUT.unpack_from(raw)[1:])
+    if not hmac.compare_digest(encode(place, key), text):
+        raise _invalid()
     if place.item != item or place.account != account:
         raise PlaidError(
             "INVALID_FIELD", "cursor not associated with access_token or account_id"
