@@ -2,7 +2,7 @@
 
 import http.client
 import json
-import urllib.error
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,67 @@ def test_broken_bodies(bank: Bank, token: str) -> None:
         raw(bank, token)
     bank.control("faults", empty=True)
     assert raw(bank, token) == (200, b"")
-    bank.control("faults", reset=True)
-    with pytest.raises((urllib.error.URLError, ConnectionError)):
-        raw(bank, token)
-    bank.control("faults", drip=0.01)
-    assert json.loads(raw(bank, token)[1])["accounts"]
     bank.ok(GET, access_token=token)
+
+
+def opened(bank: Bank, token: str) -> socket.socket:
+    """A connection on which a call was just made."""
+    keys = {"client_id": "sandbox", "secret": "sandbox", "access_token": token}
+    body = json.dumps(keys).encode()
+    head = f"POST {GET} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection = socket.create_connection(("127.0.0.1", bank.port), timeout=10)
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def test_a_reset_is_none_of_a_closed_connection(bank: Bank, token: str) -> None:
+    bank.control("faults", reset=True)
+    with opened(bank, token) as connection, pytest.raises(ConnectionResetError):
+        connection.recv(100)
+    bank.ok(GET, access_token=token)
+
+
+def test_a_body_that_drips(bank: Bank) -> None:
+    token = bank.link("user_good")
+    bank.control("faults", drip=0.02)
+    pieces = []
+    with opened(bank, token) as connection:
+        while b'"request_id"' not in b"".join(pieces):
+            pieces.append(connection.recv(100_000))
+    body = b"".join(pieces).partition(b"\r\n\r\n")[2]
+    assert len(pieces) > 5
+    assert len(body) > 5 * 512
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        {"latency": -1},
+        {"drip": -0.1},
+        {"status": 9},
+        {"times": 0},
+        {"headers": {"X": "a\r\nb"}},
+        {"truncate": -1},
+        {"nonsense": 1},
+    ],
+)
+def test_a_switch_that_makes_no_sense(bank: Bank, switch: dict[str, Any]) -> None:
+    answer = bank.send("/_control/faults", json.dumps(switch).encode())
+    assert (answer[0], json.loads(answer[1])["error_code"]) == (400, "INVALID_FIELD")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("settings", {"webhook_speed": 0}),
+        ("settings", {"initial_delay": -1}),
+        ("clock", {"now": "0001-01-01T00:00:00Z"}),
+        ("clock", {"now": "9999-12-31T00:00:00Z"}),
+    ],
+)
+def test_behaviour_that_makes_no_sense(bank: Bank, path: str, body: Any) -> None:
+    answer = bank.send(f"/_control/{path}", json.dumps(body).encode())
+    assert (answer[0], json.loads(answer[1])["error_code"]) == (400, "INVALID_FIELD")
 
 
 def test_odd_fields(bank: Bank, token: str) -> None:

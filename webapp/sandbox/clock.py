@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from .store import Store
 
+YEARS = range(2000, 2100)
+
 
 class Clock:
     """Ticks as real time does; `set` only moves it, so that delays still pass."""
@@ -20,6 +22,9 @@ class Clock:
         return self.now().date()
 
     def set(self, now: datetime | None) -> None:
+        """Move to `now`, or back to real time; ValueError for another century."""
+        if now is not None and now.year not in YEARS:
+            raise ValueError(f"the year must be in {YEARS.start}..{YEARS.stop - 1}")
         real = datetime.now(UTC)
         self._offset = (now - real) if now else timedelta()
         offset = self._offset.total_seconds()

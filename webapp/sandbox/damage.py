@@ -1,6 +1,7 @@
 """What a fault switch does to one call."""
 
 import errno
+import os
 import socket
 import struct
 import time
@@ -101,6 +102,9 @@ def _reset(connection: socket.socket | None) -> Iterator[bytes]:
     if connection is not None:
         linger = struct.pack("ii", 1, 0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        # gunicorn would say goodbye in due form: it gets another socket to close.
+        with socket.socket() as other:
+            os.dup2(other.fileno(), connection.fileno())
     raise BrokenPipeError(errno.EPIPE, "reset by a fault switch")
     yield b""
 

@@ -1,9 +1,16 @@
 """Fault switches: what goes wrong, where, and for how many of the next calls."""
 
 import threading
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
+
+Seconds = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+Times = Annotated[int, Meta(ge=1)]
+Status = Annotated[int, Meta(ge=200, le=599)]
+HeaderText = Annotated[str, Meta(pattern=r"\A[\x20-\x7e]*\Z")]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -19,19 +26,19 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     id: int = 0
     endpoint: str | None = None
     item_id: str | None = None
-    times: int | None = 1
-    skip: int = 0
-    latency: float = 0
-    status: int | None = None
+    times: Times | None = 1
+    skip: Count = 0
+    latency: Seconds = 0
+    status: Status | None = None
     body: str | None = None
-    content_type: str = "application/json"
-    headers: dict[str, str] = {}
+    content_type: HeaderText = "application/json"
+    headers: dict[HeaderText, HeaderText] = {}
     error_code: str | None = None
     error_message: str | None = None
-    truncate: int | None = None
+    truncate: Count | None = None
     empty: bool = False
     reset: bool = False
-    drip: float | None = None
+    drip: Seconds | None = None
     set: dict[str, Any] = {}
     rows: dict[str, Any] = {}
     drop: list[str] = []

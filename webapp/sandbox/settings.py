@@ -1,10 +1,15 @@
 """How the bank behaves; changed by /_control/settings, kept across restarts."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from .store import Store
 
 _NAME = "behaviour"
+Delay = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -14,12 +19,12 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `grow` lets new days bring new transactions.
     """
 
-    initial_delay: float = 0
-    historical_delay: float = 0
+    initial_delay: Delay = 0
+    historical_delay: Delay = 0
     rate_limits: bool = True
     webhooks: bool = True
-    webhook_speed: float = 1
-    webhook_timeout: float = 10
+    webhook_speed: Positive = 1
+    webhook_timeout: Positive = 10
     grow: bool = True
     login_lasts_days: int = 30
     login_expires: bool = False
