@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,6 +158,34 @@ def test_a_new_account_is_chosen_in_update_mode(bank: Bank) -> None:
     fewer.go("submit", values=[1])
     fewer.finish()
     assert len(bank.ok("/accounts/get", access_token=token)["accounts"]) == 1
+
+
+def test_what_was_removed_while_an_account_was_not_shared(bank: Bank) -> None:
+    link = Steps(bank)
+    link.sign_in("user_good", "pass_good")
+    token = exchanged(bank, link.finish())
+    item = bank.ok("/item/get", access_token=token)["item"]["item_id"]
+    first = bank.sync(token)
+    account = first["accounts"][0]["account_id"]
+    held = [row for row in first["added"] if row["account_id"] == account]
+    share(bank, token, lambda names: names[1:])
+    gone = held[0]["transaction_id"]
+    bank.control(f"items/{item}/transactions/{gone}/remove")
+    between = bank.sync(token, first["next_cursor"])
+    share(bank, token, lambda names: names)
+    news = bank.sync(token, between["next_cursor"])
+    assert [row["transaction_id"] for row in news["removed"]] == [gone]
+    assert {row["transaction_id"] for row in news["added"]} == {
+        row["transaction_id"] for row in held[1:]
+    }
+
+
+def share(bank: Bank, token: str, choice: Callable[[list[int]], list[int]]) -> None:
+    """Update mode with account selection."""
+    link = Steps(bank, access_token=token, update={"account_selection_enabled": True})
+    link.go("continue")
+    link.go("submit", values=choice([one["value"] for one in link.pane["boxes"]]))
+    link.finish()
 
 
 def test_account_filters(bank: Bank) -> None:

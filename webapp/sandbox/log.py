@@ -91,15 +91,19 @@ def remove(connection: sqlite3.Connection, seq: int) -> None:
 
 
 def bring_back(connection: sqlite3.Connection, account: HeldAccount) -> None:
-    """All that an account has is new again: it was not shared until now."""
+    """All that an account has is new again: it was not shared until now.
+
+    What was removed meanwhile is told again to clients that know it from before.
+    """
     rows = connection.execute(
-        "SELECT seq FROM transactions WHERE account = ? AND NOT removed ORDER BY seq",
+        "SELECT seq FROM transactions WHERE account = ? ORDER BY seq",
         (account.number,),
     ).fetchall()
     seq = next_seq(connection)
     connection.executemany(
-        "UPDATE transactions SET seq = ?, created = ? WHERE seq = ?",
-        [(seq + n, seq + n, row["seq"]) for n, row in enumerate(rows)],
+        "UPDATE transactions SET created = iif(removed, created, ?1), seq = ?1"
+        " WHERE seq = ?2",
+        [(seq + n, row["seq"]) for n, row in enumerate(rows)],
     )
 
 
