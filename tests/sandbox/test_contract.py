@@ -247,6 +247,7 @@ def test_every_webhook(bank: Bank) -> None:
 
 
 def test_paths_that_are_not_there(bank: Bank) -> None:
-    assert bank.refused("/processor/accounts/get") == "INVALID_PRODUCT"
+    for path in ("/processor/accounts/get", "/liabilities/get", "/identity/get"):
+        assert bank.refused(path) == "INVALID_PRODUCT"
     assert bank.refused("/nothing/here") == "NOT_FOUND"
     assert bank.post("/nothing/here")[0] == 404

@@ -17,6 +17,7 @@ from .errors import PlaidError
 from .fields import Schema
 from .ids import request_id
 from .item import Item, find_item
+from .products import NOT_ENABLED
 
 CLIENT_ID = SECRET = "sandbox"  # noqa: S105
 LARGEST_BODY = 1024 * 1024
@@ -180,10 +181,9 @@ def _check_keys(headers: dict[str, str], body: dict[str, Any]) -> None:
 
 
 def _unknown_route(path: str) -> PlaidError:
-    if path.startswith("/processor/"):
-        return PlaidError(
-            "INVALID_PRODUCT", "client is not authorized for processor endpoints"
-        )
+    product = path.split("/")[1]
+    if product in NOT_ENABLED:
+        return PlaidError("INVALID_PRODUCT", f"client is not authorized for {product}")
     return PlaidError("NOT_FOUND", f"the requested endpoint {path[:200]} was not found")
 
 

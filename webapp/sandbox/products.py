@@ -1,5 +1,11 @@
 """The products, countries and languages that a request may name."""
 
+# How the paths of products begin that a client of this bank has not got.
+NOT_ENABLED = frozenset(
+    "asset_report bank_transfer beacon beta cashflow_report cra credit employment "
+    "identity identity_verification income investments liabilities payment_initiation "
+    "processor protect signal statements transfer wallet watchlist_screening".split()
+)
 ENABLED = ("auth", "identity", "recurring_transactions", "transactions")
 PRODUCTS = (
     *ENABLED,
