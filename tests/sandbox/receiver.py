@@ -19,12 +19,18 @@ from .conftest import Bank
 
 
 class Receiver:
-    """`answers` are the statuses to give next; 200 when there are none."""
+    """`answers` are the statuses to give next; 200 when there are none.
+
+    While `open` is not set it takes what comes and does not answer.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.got: list[tuple[bytes, str]] = []
         self.answers: list[int] = []
+        self.retry_after: str | None = None
+        self.open = threading.Event()
+        self.open.set()
 
     def codes(self) -> list[str]:
         return [json.loads(body)["webhook_code"] for body, _ in self.got]
@@ -49,8 +55,11 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.got.append((body, self.headers["Plaid-Verification"]))
+            receiver.open.wait()
             status = receiver.answers.pop(0) if receiver.answers else 200
             self.send_response(status)
+            if receiver.retry_after is not None:
+                self.send_header("Retry-After", receiver.retry_after)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -62,6 +71,7 @@ def receiving() -> Iterator[Receiver]:
     thread.start()
     receiver.url = f"http://127.0.0.1:{server.server_port}/webhook"
     yield receiver
+    receiver.open.set()
     server.shutdown()
     server.server_close()
     thread.join()

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -158,6 +159,8 @@ def test_consent_runs_out(bank: Bank, hook: Receiver) -> None:
     hook.wait("ERROR")
     code = bank.refused("/accounts/get", access_token=item.token)
     assert code == "ITEM_LOGIN_REQUIRED"
+    item.control("event", event="login_repaired")
+    bank.ok("/accounts/get", access_token=item.token)
 
 
 def test_a_login_lasts_thirty_days_where_that_is_switched_on(
@@ -183,6 +186,87 @@ def test_a_refused_one_is_sent_again(bank: Bank, hook: Receiver) -> None:
     hook.wait("LOGIN_REPAIRED", "LOGIN_REPAIRED", "LOGIN_REPAIRED")
     bodies = {body for body, _ in hook.got if b"LOGIN_REPAIRED" in body}
     assert len(bodies) == 1
+
+
+def tried(item: Linked, code: str, times: int) -> dict[str, Any]:
+    """The webhook of this code once it has been tried so often."""
+    for _ in range(1000):
+        found = [one for one in item.webhooks() if one["code"] == code]
+        if found and found[-1]["attempts"] >= times:
+            return found[-1]
+        time.sleep(0.02)
+    raise AssertionError(f"{code} was not tried {times} times")
+
+
+def minutes(webhook: dict[str, Any]) -> int:
+    return round((webhook["due_at"] - time.time()) / 60 * 2) // 2
+
+
+def test_each_retry_waits_four_times_as_long(bank: Bank, hook: Receiver) -> None:
+    item = Linked(bank, hook)
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
+    hook.answers[:] = [500, 503, 301, 404]
+    item.fire("LOGIN_REPAIRED")
+    waits = []
+    for attempt in range(1, 5):
+        one = tried(item, "LOGIN_REPAIRED", attempt)
+        waits.append(round((one["due_at"] - time.time()) / 30))
+        bank.control("webhooks/resend", number=one["number"])
+    assert waits == [1, 4, 16, 64]
+    assert hook.wait("LOGIN_REPAIRED")
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [("7200", 120), ("999999", 240), ("soon", 0), (None, 0)],
+)
+def test_a_receiver_may_say_when(
+    bank: Bank, hook: Receiver, header: str | None, wait: int
+) -> None:
+    item = Linked(bank, hook)
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
+    hook.answers, hook.retry_after = [429], header
+    item.fire("LOGIN_REPAIRED")
+    assert minutes(tried(item, "LOGIN_REPAIRED", 1)) == wait
+
+
+def test_a_date_says_when_too(bank: Bank, hook: Receiver) -> None:
+    item = Linked(bank, hook)
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
+    hook.retry_after = formatdate(time.time() + 3600, usegmt=True)
+    hook.answers = [429]
+    item.fire("LOGIN_REPAIRED")
+    assert minutes(tried(item, "LOGIN_REPAIRED", 1)) == 60
+
+
+def test_no_answer_in_time_is_none(bank: Bank, hook: Receiver) -> None:
+    item = Linked(bank, hook)
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
+    bank.control("settings", webhook_timeout=0.1)
+    hook.open.clear()
+    item.fire("LOGIN_REPAIRED")
+    one = tried(item, "LOGIN_REPAIRED", 1)
+    assert one["status"] == "retrying after no answer"
+
+
+@pytest.mark.parametrize(("good", "expected"), [(4, "given up"), (8, "retrying")])
+def test_a_hopeless_receiver_gets_no_retries(
+    bank: Bank, hook: Receiver, good: int, expected: str
+) -> None:
+    """Of a day's webhooks, those of linking among them, nine in ten have failed."""
+    item = Linked(bank, hook)
+    hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
+    for _ in range(good - 2):
+        item.fire("LOGIN_REPAIRED")
+    hook.wait(*["LOGIN_REPAIRED"] * (good - 2))
+    hook.answers[:] = [500] * 60
+    for _ in range(60):
+        item.fire("ERROR")
+    hook.wait(*["ERROR"] * 60)
+    hook.answers[:] = [500]
+    item.fire("PENDING_DISCONNECT")
+    last = tried(item, "PENDING_DISCONNECT", 1)
+    assert last["status"].startswith(expected)
 
 
 def test_lost_doubled_and_reordered(bank: Bank, hook: Receiver) -> None:

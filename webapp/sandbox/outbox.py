@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from email.utils import parsedate_to_datetime
 
 import urllib3
 
@@ -58,8 +59,7 @@ class _Background:
             try:
                 self._tick()
             except PlaidError:
-                # An item that was removed meanwhile: the next tick knows.
-                continue
+                pass  # an item that was removed meanwhile: the next tick knows
             except sqlite3.OperationalError:
                 time.sleep(1)
             time.sleep(_TICK)
@@ -116,10 +116,13 @@ class _Background:
                     ),
                     "User-Agent": "Plaid",
                 },
-                timeout=bank.settings.webhook_timeout,
+                timeout=urllib3.Timeout(total=bank.settings.webhook_timeout),
                 retries=False,
                 redirect=False,
+                preload_content=False,
             )
+            # The status says it all, and a body might never end.
+            response.close()
             status = response.status
             if status == 429:
                 wait = _retry_after(response.headers.get("Retry-After"))
@@ -164,6 +167,13 @@ class _Background:
 
 
 def _retry_after(text: str | None) -> float | None:
-    if text is None or not text.isdigit():
+    """Seconds, or the time until a date of HTTP; None for anything else."""
+    if text is None:
         return None
-    return min(float(text), _LONGEST_WAIT)
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return min(max(moment.timestamp() - time.time(), 0), _LONGEST_WAIT)

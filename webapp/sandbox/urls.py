@@ -7,8 +7,9 @@ from .errors import PlaidError
 
 def _split(text: str, name: str) -> SplitResult:
     try:
+        good = text.isprintable() and " " not in text
         parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = good and parts.scheme in ("http", "https") and bool(parts.hostname)
         good = good and (parts.port is None or parts.port > 0)
     except ValueError:
         good = False

@@ -10,6 +10,7 @@ from ..bank import Bank
 from ..errors import CODES, PlaidError
 from ..faults import Fault
 from ..item import Item
+from ..products import CONSENT_DAYS
 from ..webhook import tell_error, tell_expiration, tell_progress
 
 Body = dict[str, Any]
@@ -51,7 +52,11 @@ def _login_repaired(
     bank: Bank, connection: sqlite3.Connection, item: Item, body: Body
 ) -> None:
     """Repaired somewhere else, in another app that uses the same bank."""
+    now = bank.clock.now()
     item.error_code = None
+    if item.consent_expires_at is not None and item.consent_expires_at <= now:
+        item.consent_expires_at = now + timedelta(days=CONSENT_DAYS)
+        item.expiration_told = False
     fire(bank, connection, item, "LOGIN_REPAIRED", body)
 
 

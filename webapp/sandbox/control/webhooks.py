@@ -25,6 +25,7 @@ def list_webhooks() -> Response:
         {
             "attempts": row["attempts"],
             "code": row["code"],
+            "due_at": row["due_at"],
             "number": row["number"],
             "payload": msgspec.json.decode(row["body"]),
             "status": row["status"],
