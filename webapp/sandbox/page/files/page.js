@@ -3,6 +3,7 @@
 
 const status = document.getElementById("status");
 let state = null;
+let drawn = "";
 
 async function call(path, body) {
   const options = body === undefined ? {} : {
@@ -79,6 +80,7 @@ async function act(button, words, work) {
     status.textContent = `That did not work: ${error.message}`;
   }
   button.disabled = false;
+  button.focus();
   await refresh();
 }
 
@@ -94,7 +96,8 @@ function card(item) {
     make("p", { className: "quiet" }, words.join(" · ")),
     trouble ? make("p", { className: "bad" }, `State: ${trouble}`) : "",
     make("div", { className: "buttons" }, ...EVENTS.map(([label, work]) => {
-      const button = make("button", { type: "button" }, label);
+      const id = `${item.item_id} ${label}`;
+      const button = make("button", { id, type: "button" }, label);
       button.addEventListener("click", () => act(
         button, `${label} (${item.institution_name})`, () => work(item),
       ));
@@ -103,8 +106,21 @@ function card(item) {
 }
 
 function hook(one) {
-  return make("tr", {}, make("td", {}, one.code), make("td", {}, one.url),
+  return make("tr", {}, make("td", {}, one.code),
+    make("td", { className: "to" }, one.url),
     make("td", {}, String(one.attempts)), make("td", {}, one.status));
+}
+
+// Only what has changed is drawn anew, and whoever was at a button stays there.
+function draw() {
+  const wanted = JSON.stringify([state.items, state.faults]);
+  if (wanted === drawn) return;
+  drawn = wanted;
+  const items = document.getElementById("items");
+  const focused = items.contains(document.activeElement)
+    ? document.activeElement.id : "";
+  items.replaceChildren(...state.items.map(card));
+  if (focused) document.getElementById(focused)?.focus();
 }
 
 async function refresh() {
@@ -114,9 +130,7 @@ async function refresh() {
     state.items = state.items.filter((item) => item.access_token);
     const hooks = (await call("webhooks")).webhooks.slice(-20).reverse();
     document.getElementById("now").textContent = new Date(state.now).toUTCString();
-    const items = document.getElementById("items");
-    const active = document.activeElement;
-    if (!items.contains(active)) items.replaceChildren(...state.items.map(card));
+    draw();
     document.getElementById("empty").hidden = state.items.length > 0;
     const table = document.getElementById("webhooks");
     table.tBodies[0].replaceChildren(...hooks.map(hook));
