@@ -176,22 +176,3 @@ def bank_fuzz(bank_process: Bank) -> Iterator[tuple[Any, str]]:
     wire = Wire(bank_process)
     yield wire, bank_process.link("user_load_5")
     wire.connection.close()
-
-
-@pytest.fixture(scope="session")
-def bank_chromium() -> Iterator[Any]:
-    from .browser import chromium
-
-    with chromium() as started:
-        yield started
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """A test of the browser runs in the thread that owns it."""
-    browser = pyfuncitem.funcargs.get("bank_chromium")
-    if browser is None:
-        return None
-    names = pyfuncitem._fixtureinfo.argnames
-    browser.run(pyfuncitem.obj, **{one: pyfuncitem.funcargs[one] for one in names})
-    return True

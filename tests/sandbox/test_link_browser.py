@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from .browser import Chromium
 from .conftest import Bank
 from .host import host_page
 
@@ -82,13 +81,10 @@ def host(bank_process: Bank) -> Iterator[str]:
 
 
 @pytest.fixture
-def link(bank: Bank, bank_chromium: Chromium, host: str) -> Iterator[Link]:
-    def start() -> Link:
-        return Link(bank_chromium.browser.new_context().new_page(), host)
-
-    opened = bank_chromium.run(start)
+def link(bank: Bank, browser: Browser, host: str) -> Iterator[Link]:
+    opened = Link(browser.new_context().new_page(), host)
     yield opened
-    bank_chromium.run(opened.page.context.close)
+    opened.page.context.close()
     assert opened.problems == []
 
 

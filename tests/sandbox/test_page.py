@@ -3,23 +3,18 @@
 import datetime
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from .browser import Chromium
 from .conftest import Bank
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-def test_events_are_played_by_hand(
-    bank: Bank, bank_chromium: Chromium, width: int
-) -> None:
+def test_events_are_played_by_hand(bank: Bank, browser: Browser, width: int) -> None:
     token = bank.link("user_good")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    context = bank_chromium.browser.new_context(
-        viewport={"width": width, "height": 800}
-    )
+    context = browser.new_context(viewport={"width": width, "height": 800})
     page = context.new_page()
     problems: list[str] = []
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else 0)
@@ -29,6 +24,7 @@ def test_events_are_played_by_hand(
     def press(label: str) -> None:
         page.get_by_role("button", name=label).click()
         expect(page.get_by_role("status")).to_contain_text(label)
+        expect(page.get_by_role("button", name=label)).to_be_focused()
 
     press("A purchase is made (pending)")
     press("A pending payment posts with a tip")
