@@ -120,6 +120,16 @@ def test_an_attempt_older_than_its_hour(app, bank, alice_client):
     assert alice_client.get(f"/accounts/link/{attempt}").status_code == 303
 
 
+@pytest.mark.parametrize("way", [leave, succeed])
+def test_an_exchange_that_died_is_not_under_way_for_ever(app, bank, alice_client, way):
+    attempt = start(alice_client)
+    dead = "UPDATE plaid_link_sessions SET status = 'exchanging', expires_at = now()"
+    change_db(app, dead)
+    words = [public_token_of(bank)] if way is succeed else []
+    assert way(alice_client, attempt, *words).status_code == 303
+    assert "The bank could not be linked" in told(alice_client)
+
+
 def test_an_attempt_lives_for_an_hour(app, bank, alice_client):
     start(alice_client)
     life = ask_db(app, "SELECT expires_at - created_at FROM plaid_link_sessions")

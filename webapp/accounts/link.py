@@ -126,7 +126,7 @@ def link_exit(session_id: uuid.UUID) -> Response:
         abort(400)
     if not sessions.take(db.session(), attempt):
         db.session.refresh(attempt)
-        return _over(LinkStatus(attempt.status))
+        return _over(attempt.status_at(dt.datetime.now(dt.UTC)))
     if error is None or not error.error_code:
         sessions.end(db.session(), attempt, LinkStatus.EXITED)
         db.session.commit()

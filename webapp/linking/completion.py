@@ -48,7 +48,8 @@ def complete(
     """
     if not sessions.take(tools.session, attempt):
         tools.session.refresh(attempt)
-        return Outcome(LinkStatus(attempt.status), attempt.plaid_item_id)
+        status = attempt.status_at(dt.datetime.now(dt.UTC))
+        return Outcome(status, attempt.plaid_item_id)
     if attempt.mode == "update":
         return _repaired(tools, attempt)
     institution = said.institution
