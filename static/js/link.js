@@ -21,11 +21,6 @@
   };
 
   const leave = (error, metadata) => {
-    if (error?.error_code === "INVALID_LINK_TOKEN") {
-      say("The link had grown too old. Fetching a new one.");
-      window.location.reload();
-      return;
-    }
     say("Going back.");
     submit("link-exit", { error: error ? JSON.stringify(error) : "", metadata: JSON.stringify(metadata ?? null) });
   };

@@ -68,6 +68,15 @@ def test_an_error_of_the_bank_inside_link(app, bank, alice_client):
     assert nothing_made(app)
 
 
+def test_a_window_that_plaid_has_closed(app, bank, alice_client):
+    """Its token lives shorter than the attempt, and the page would offer it again."""
+    attempt = start(alice_client)
+    answer = leave(alice_client, attempt, {"error_code": "INVALID_LINK_TOKEN"})
+    assert answer.status_code == 303
+    assert attempt_row(app, attempt).status == "expired"
+    assert "please start again" in told(alice_client)
+
+
 def test_an_error_without_words_still_has_ours(app, bank, alice_client):
     answer = leave(alice_client, start(alice_client), {"error_code": "SOMETHING"})
     assert "SOMETHING" in answer.text

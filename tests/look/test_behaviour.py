@@ -119,7 +119,11 @@ def test_nothing_injected_becomes_markup(look):
 
 @pytest.mark.parametrize(
     ("token", "posted"),
-    [("success", "'public_token': 'public-token'"), ("exit", "INSTITUTION_DOWN")],
+    [
+        ("success", "'public_token': 'public-token'"),
+        ("exit", "INSTITUTION_DOWN"),
+        ("old", "INVALID_LINK_TOKEN"),  # the page itself has no other token to offer
+    ],
 )
 def test_link_hands_over_what_plaid_says(look, token, posted):
     watched = look()

@@ -25,10 +25,12 @@ OVER = {
     LinkStatus.LINKED: "This bank is linked.",
     LinkStatus.DUPLICATE: "This bank was linked already; nothing was changed.",
     LinkStatus.EXITED: "You left before the bank was linked. Nothing was changed.",
-    LinkStatus.EXPIRED: "That took longer than an hour, so the bank's window expired. "
+    LinkStatus.EXPIRED: "That took too long, so the bank's window expired. "
     "Nothing was linked; please start again.",
     LinkStatus.FAILED: "The bank could not be linked. Nothing was changed.",
 }
+
+TOO_OLD = "INVALID_LINK_TOKEN"  # Plaid's word when its window comes too late
 
 
 def tools() -> Tools:
@@ -127,10 +129,12 @@ def link_exit(session_id: uuid.UUID) -> Response:
     if not sessions.take(db.session(), attempt):
         db.session.refresh(attempt)
         return _over(attempt.status_at(dt.datetime.now(dt.UTC)))
-    if error is None or not error.error_code:
-        sessions.end(db.session(), attempt, LinkStatus.EXITED)
+    code = error.error_code if error else ""
+    if error is None or code in ("", TOO_OLD):
+        status = LinkStatus.EXPIRED if code == TOO_OLD else LinkStatus.EXITED
+        sessions.end(db.session(), attempt, status)
         db.session.commit()
-        return _over(LinkStatus.EXITED)
+        return _over(status)
     refused = PlaidError(
         error.error_code[:100],
         error.error_message[:500],

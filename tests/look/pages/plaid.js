@@ -3,6 +3,7 @@ window.Plaid = {
   create: (options) => {
     const answer = {
       success: () => options.onSuccess("public-token", { accounts: [] }),
+      old: () => options.onExit({ error_code: "INVALID_LINK_TOKEN" }, { status: null }),
       exit: () => options.onExit({ error_code: "INSTITUTION_DOWN" }, { status: null }),
     }[options.token];
     setTimeout(options.onLoad, 20);
