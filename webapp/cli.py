@@ -18,6 +18,7 @@ from webapp.extensions import db
 from webapp.models import ItemState, PlaidItem, User
 from webapp.plaid.errors import PlaidError
 from webapp.sync import schedule
+from webapp.sync.quarantine import held_rows
 from webapp.worker import Worker, tools_of, work_on
 
 Key = tuple[uuid.UUID, uuid.UUID]  # of the user, of the item
@@ -26,7 +27,7 @@ WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
 
 def init_app(app: Flask) -> None:
-    for door in (init_db, make_admin, seed_demo, sync, worker):
+    for door in (init_db, make_admin, quarantine, seed_demo, sync, worker):
         app.cli.add_command(door)
 
 
@@ -133,6 +134,18 @@ def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
             return work_on(this_app(), held)
         time.sleep(0.2)
     return "still held by a worker"
+
+
+@click.command("quarantine")
+@with_appcontext
+def quarantine() -> None:
+    """List the rows of banks that could not be stored, oldest first."""
+    held = held_rows()
+    for row in held:
+        id = row.plaid_transaction_id or "(no id)"
+        when = f"{row.created_at:%Y-%m-%d %H:%M}"
+        click.echo(f"{when}  {row.plaid_item_id}  {id}  {row.code}: {row.reason}")
+    click.echo(f"{len(held)} rows in quarantine.")
 
 
 @click.command("worker")

@@ -318,16 +318,6 @@ def test_nobody_elses_pending_row_is_carried(app, bank, item, edited):
     assert live(app, item).keys() == {"p"}
 
 
-def test_a_row_of_an_account_that_the_bank_does_not_list_fails_the_run(
-    app, bank, item, account
-):
-    body = page([row(account, "a"), row("nobody's", "b")])
-    assert sync(app, item, body, bank=bank) == "failed"
-    assert rows(app, item) == {}
-    assert runs(app, item)[-1].error_code == "UNREADABLE"
-    assert reload(app, item).cursor is None
-
-
 # Accounts
 
 

@@ -71,7 +71,7 @@ def test_the_log_line_of_a_run(app, bank, owner, item, account):
     form = (
         rf"Synced 145 transactions for user {owner.id} \(Income: 2, Expenses: 143\)"
         rf" item={item.item_id} pages=1 new=145 changed=0 removed=0"
-        r" fetch_ms=\d+ write_ms=\d+"
+        r" fetch_ms=\d+ write_ms=\d+ quarantined=0"
     )
     assert [line for line in lines if re.fullmatch(form, line)]
 

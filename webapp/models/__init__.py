@@ -5,6 +5,7 @@ from webapp.models.category import Category
 from webapp.models.institution import Institution
 from webapp.models.plaid_item import ItemState, PlaidItem
 from webapp.models.plaid_link_session import LinkStatus, PlaidLinkSession
+from webapp.models.quarantined_transaction import QuarantinedTransaction
 from webapp.models.rate_limit import RateLimit
 from webapp.models.sync_run import SyncRun
 from webapp.models.transaction import LedgerEntry, Transaction
@@ -19,6 +20,7 @@ __all__ = [
     "LinkStatus",
     "PlaidItem",
     "PlaidLinkSession",
+    "QuarantinedTransaction",
     "RateLimit",
     "SyncRun",
     "Transaction",

@@ -25,6 +25,7 @@ class SyncRun(Base):
     added: Mapped[int] = mapped_column(server_default=ZERO)
     modified: Mapped[int] = mapped_column(server_default=ZERO)
     removed: Mapped[int] = mapped_column(server_default=ZERO)
+    quarantined: Mapped[int] = mapped_column(server_default=ZERO)
     income_count: Mapped[int] = mapped_column(server_default=ZERO)
     expense_count: Mapped[int] = mapped_column(server_default=ZERO)
     fetch_ms: Mapped[int] = mapped_column(BigInteger, server_default=ZERO)

@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from webapp.plaid.errors import PlaidError
 
+NO_STATUS = "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"
+
 
 class Answer(Struct, kw_only=True):
     request_id: str
@@ -173,10 +175,9 @@ class SyncPage(Answer, kw_only=True):
     added: list[Transaction]
     modified: list[Transaction]
     removed: list[RemovedTransaction]
-    accounts: list[Account] = []
     next_cursor: str
     has_more: bool
-    transactions_update_status: str = "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"
+    transactions_update_status: str = NO_STATUS
 
 
 class ErrorBody(Struct):

@@ -10,8 +10,9 @@ from psycopg2.extras import execute_values
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webapp.crypto import Vault
 from webapp.plaid.decode import Account
-from webapp.plaid.errors import PlaidError
+from webapp.sync import quarantine
 from webapp.sync.fetch import Fetched
 from webapp.sync.rows import COLUMNS, NO_CURRENCY, in_minor_units
 from webapp.sync.schedule import Claim, LeaseLost
@@ -27,12 +28,6 @@ CREATE = "CREATE TEMP TABLE incoming ({}) ON COMMIT DROP".format(
     ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 )
 COPY = f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN"
-STRANGERS = text("""
-    SELECT count(*), min(i.plaid_transaction_id) FROM incoming i
-    WHERE NOT EXISTS (SELECT FROM bank_accounts a
-                      WHERE a.user_id = :user_id AND a.plaid_item_id = :item
-                        AND a.plaid_account_id = i.plaid_account_id)
-""")
 
 
 def _list(names: list[str], prefix: str = "") -> str:
@@ -90,11 +85,11 @@ def take_turn(session: Session, held: Claim) -> None:
 
 
 def write_transactions(
-    session: Session, held: Claim, run_id: uuid.UUID, fetched: Fetched
+    session: Session, vault: Vault, held: Claim, run_id: uuid.UUID, fetched: Fetched
 ) -> tuple[int, int, int]:
-    """Rows in, rows gone. Returns how many were new, changed and removed.
+    """Rows in, rows gone, odd ones to the quarantine.
 
-    Raises PlaidError where a row names an account that the bank does not list.
+    Returns how many were new, changed and removed.
     """
     values: dict[str, object] = {
         "user_id": held.user_id,
@@ -102,17 +97,18 @@ def write_transactions(
         "run": run_id,
     }
     has_rows = fetched.added + fetched.modified > 0
+    if fetched.odd_count:
+        odd = quarantine.odd_rows(fetched)
+        quarantine.hold(session, vault, held, run_id, odd)
     new = changed = 0
     if has_rows:
         _copy(session, fetched)
-        count, example = session.execute(STRANGERS, values).one()
-        if count:
-            raise PlaidError(
-                "UNREADABLE", f"{count} rows of unknown accounts, such as {example}"
-            )
+        quarantine.hold_strangers(session, vault, held, run_id, fetched)
         new, changed = session.execute(MERGE, values).one()
         session.execute(CARRY, values)
     removed = _bury(session, values, fetched.removed, has_rows)
+    if has_rows or fetched.removed:
+        quarantine.resolve(session, held, run_id, fetched, has_rows)
     return new, changed, removed
 
 

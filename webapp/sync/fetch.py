@@ -6,23 +6,27 @@ is turned into rows. Memory is bounded: past 8 MiB the spool is an unlinked file
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, TypeVar
 
-from webapp.plaid import decode
+import msgspec
+
 from webapp.plaid.client import PlaidClient
-from webapp.plaid.decode import SyncPage, Transaction
+from webapp.plaid.decode import Transaction
 from webapp.plaid.errors import Kind, PlaidError
-from webapp.sync.rows import line
+from webapp.plaid.odd import OddRow, Page, odd_row, read_page
+from webapp.sync.rows import Unstorable, line
 
 IN_MEMORY = 8 * 1024 * 1024
 ROUNDS = 3  # how often the bank may change the pages under us
 MOST_PAGES = 10_000  # five million rows: an answer that never ends is no answer
 NEWS_EVERY = 0.5  # seconds between two words to whoever waits for a page
 
+_encode = msgspec.json.Encoder().encode
 T = TypeVar("T")
 OnNews = Callable[["Fetched"], None]
 
@@ -31,10 +35,12 @@ OnNews = Callable[["Fetched"], None]
 class Fetched:
     """What a run brought: rows in the spool, and what to remember of the bank's words.
 
-    `removed` maps a transaction id to its place in the order of events.
+    `removed` maps a transaction id to its place in the order of events. `odd` has the
+    rows that cannot be stored, an OddRow as JSON in each line.
     """
 
     spool: IO[bytes] = field(repr=False)
+    odd: IO[bytes] = field(default_factory=BytesIO, repr=False)
     cursor: str = ""
     status: str = ""
     request_id: str = ""
@@ -44,6 +50,7 @@ class Fetched:
     modified: int = 0
     income_count: int = 0
     expense_count: int = 0
+    odd_count: int = 0
     removed: dict[str, int] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
 
@@ -54,6 +61,11 @@ class Fetched:
 
     def close(self) -> None:
         self.spool.close()
+        self.odd.close()
+
+
+def _spooled() -> IO[bytes]:
+    return SpooledTemporaryFile(max_size=IN_MEMORY)
 
 
 def fetch(
@@ -67,7 +79,7 @@ def fetch(
     """
     began = time.perf_counter()
     for round_ in range(1, ROUNDS + 1):
-        fetched = Fetched(SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+        fetched = Fetched(_spooled(), _spooled())
         try:
             _collect(client, access_token, cursor, fetched, on_news)
         except PlaidError as error:
@@ -97,6 +109,7 @@ def _collect(
         _spool(page, into)
         on_news(into)
     into.spool.seek(0)
+    into.odd.seek(0)
 
 
 def _pages(
@@ -104,11 +117,11 @@ def _pages(
     access_token: str,
     cursor: str | None,
     meanwhile: Callable[[], None],
-) -> Generator[SyncPage, None, None]:
+) -> Generator[Page, None, None]:
     """The pages in order; the next is on its way while one is being used."""
     coming = begin(client.transactions_sync, access_token, cursor)
     for _ in range(MOST_PAGES):
-        page = decode.decode(result(coming, meanwhile), SyncPage)
+        page = read_page(result(coming, meanwhile))
         if not page.has_more:
             yield page
             return
@@ -142,7 +155,7 @@ def result(coming: Future[T], meanwhile: Callable[[], None]) -> T:
     return coming.result()
 
 
-def _spool(page: SyncPage, into: Fetched) -> None:
+def _spool(page: Page, into: Fetched) -> None:
     into.pages += 1
     into.added += len(page.added)
     into.modified += len(page.modified)
@@ -150,20 +163,36 @@ def _spool(page: SyncPage, into: Fetched) -> None:
     _write(page.modified, into)
     for gone in page.removed:
         into.rows += 1
-        into.removed[gone.transaction_id] = into.rows
+        if isinstance(gone, OddRow):
+            _set_aside(gone, into)
+        else:
+            into.removed[gone.transaction_id] = into.rows
     into.cursor = page.next_cursor
-    into.status = page.transactions_update_status
+    into.status = page.status
     into.request_id = page.request_id
 
 
-def _write(transactions: list[Transaction], into: Fetched) -> None:
+def _write(rows: Sequence[Transaction | OddRow], into: Fetched) -> None:
     lines = []
-    for transaction in transactions:
+    for row in rows:
         into.rows += 1
-        text, is_income = line(transaction, into.rows)
+        if isinstance(row, OddRow):
+            _set_aside(row, into)
+            continue
+        try:
+            text, is_income = line(row, into.rows)
+        except Unstorable as error:
+            _set_aside(odd_row(error.code, _encode(row)), into)
+            continue
         lines.append(text)
         if is_income:
             into.income_count += 1
         else:
             into.expense_count += 1
     into.spool.write("".join(lines).encode())
+
+
+def _set_aside(row: OddRow, into: Fetched) -> None:
+    row.seq = into.rows
+    into.odd.write(_encode(row) + b"\n")
+    into.odd_count += 1

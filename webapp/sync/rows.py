@@ -1,5 +1,6 @@
 """A transaction of Plaid's as one line of COPY text. The sign is turned here, once."""
 
+import datetime as dt
 from decimal import Decimal
 
 import msgspec
@@ -14,6 +15,7 @@ from webapp.plaid.decode import (
     without_nul,
 )
 from webapp.plaid.errors import PlaidError
+from webapp.plaid.odd import LONGEST_ID
 
 # The temporary table's columns, in the order of `line`.
 COLUMNS = {
@@ -50,7 +52,17 @@ _ESCAPES = {
 NO_CURRENCY = "XXX"  # ISO 4217's code for none
 MOST = Decimal(10) ** 18  # what NUMERIC(28,10) holds
 LEAST_PLACE = -16_384  # NUMERIC without a scale holds fewer places than that
+SANE_YEARS = range(1900, 2101)
+MOST_INDEXED = 400  # characters in the texts that one index holds together
 _NO_LOCATION, _NO_META = Location(), PaymentMeta()
+
+
+class Unstorable(Exception):
+    """A row that no column can hold; `code` is one of plaid.odd.REASONS."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class BankFacts(msgspec.Struct, omit_defaults=True):
@@ -87,12 +99,16 @@ def in_minor_units(amount: Decimal, iso: str | None) -> Decimal:
 def line(t: Transaction, seq: int) -> tuple[str, bool]:
     """The row as COPY text, and whether money came in.
 
-    Raises PlaidError UNREADABLE for an amount that no ledger can hold.
+    Raises Unstorable.
     """
     iso = t.iso_currency_code
-    amount = owner_amount(t.amount, iso)
     category = t.personal_finance_category
     seen_at = t.authorized_datetime
+    _check(t)
+    try:
+        amount = owner_amount(t.amount, iso)
+    except PlaidError:
+        raise Unstorable("BAD_AMOUNT") from None
     return "\t".join((
         str(seq),
         str(uuid7()),
@@ -101,7 +117,7 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
         _text(t.pending_transaction_id),
         t.date.isoformat(),
         t.authorized_date.isoformat() if t.authorized_date else NULL,
-        seen_at.isoformat() if seen_at and seen_at.tzinfo else NULL,
+        seen_at.isoformat() if seen_at and _is_sane(seen_at) else NULL,
         str(amount),
         _text(iso or t.unofficial_currency_code or NO_CURRENCY),
         str(t.amount),
@@ -118,6 +134,24 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
         _text(t.check_number),
         _facts(t),
     )) + "\n", amount > 0  # fmt: skip
+
+
+def _check(t: Transaction) -> None:
+    """What PostgreSQL would refuse, and with it the whole run. Raises Unstorable."""
+    if t.date.year not in SANE_YEARS:
+        raise Unstorable("BAD_DATE")
+    if not 0 < len(t.transaction_id) <= LONGEST_ID:
+        raise Unstorable("NO_ID")
+    category = t.personal_finance_category
+    indexed = t.iso_currency_code or t.unofficial_currency_code or ""
+    if category:
+        indexed += category.primary + category.detailed
+    if len(indexed) + len(t.pending_transaction_id or "") > MOST_INDEXED:
+        raise Unstorable("UNREADABLE")
+
+
+def _is_sane(instant: dt.datetime) -> bool:
+    return instant.tzinfo is not None and instant.year in SANE_YEARS
 
 
 def _text(value: str | None) -> str:

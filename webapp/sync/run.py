@@ -61,7 +61,7 @@ def sync_item(
             meanwhile = partial(progress.note, with_rows)
             item = result(begin(tools.plaid.item_get, token), meanwhile)
             accounts = result(begin(tools.plaid.accounts_get, token), meanwhile)
-            status = _write(tools.session, held, run_id, with_rows, item, accounts)
+            status = _write(tools, held, run_id, with_rows, item, accounts)
         finally:
             with_rows.close()
     except DecryptionError as error:
@@ -120,13 +120,14 @@ class _Progress:
 
 
 def _write(
-    session: Session,
+    tools: Tools,
     held: Claim,
     run_id: uuid.UUID,
     fetched: Fetched,
     item: ItemAnswer,
     accounts: AccountsAnswer,
 ) -> str:
+    session = tools.session
     began = time.perf_counter()
     apply.take_turn(session, held)
     schedule.check(session, held)
@@ -134,7 +135,9 @@ def _write(
     apply.write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
     new = changed = removed = 0
     if fetched.is_ready:
-        new, changed, removed = apply.write_transactions(session, held, run_id, fetched)
+        new, changed, removed = apply.write_transactions(
+            session, tools.vault, held, run_id, fetched
+        )
     done = {
         "status": "succeeded",
         "finished_at": dt.datetime.now(dt.UTC),
@@ -143,6 +146,7 @@ def _write(
         "added": new,
         "modified": changed,
         "removed": removed,
+        "quarantined": fetched.odd_count,
         "income_count": fetched.income_count,
         "expense_count": fetched.expense_count,
         "fetch_ms": _ms(fetched.seconds),
@@ -155,10 +159,12 @@ def _write(
     session.commit()
     log.info(
         "Synced %d transactions for user %s (Income: %d, Expenses: %d) "
-        "item=%s pages=%d new=%d changed=%d removed=%d fetch_ms=%d write_ms=%d",
+        "item=%s pages=%d new=%d changed=%d removed=%d fetch_ms=%d write_ms=%d "
+        "quarantined=%d",
         fetched.income_count + fetched.expense_count, held.user_id,
         fetched.income_count, fetched.expense_count, held.item_id, fetched.pages,
         new, changed, removed, done["fetch_ms"], _ms(time.perf_counter() - began),
+        fetched.odd_count,
     )  # fmt: skip
     return "succeeded"
 

@@ -1,0 +1,123 @@
+"""Rows of the bank's that cannot be stored: kept encrypted until a good version comes.
+
+Like everything of a run's, in the caller's one transaction.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from psycopg2.extras import execute_values
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, defer
+from uuid_utils.compat import uuid7
+
+from webapp.crypto import Place, Vault
+from webapp.extensions import db
+from webapp.models import QuarantinedTransaction
+from webapp.plaid.odd import REASONS, OddRow
+from webapp.sync.fetch import Fetched
+from webapp.sync.schedule import Claim
+
+BATCH = 1000  # rows of an unknown account at a time, so that memory stays bounded
+
+HOLD = """
+    INSERT INTO quarantined_transactions
+        (user_id, id, plaid_item_id, sync_run_id, seq, plaid_transaction_id, code,
+         reason, raw)
+    VALUES %s
+"""
+TAKE_STRANGERS = text("""
+    DELETE FROM incoming AS taken
+    WHERE seq IN (
+        SELECT i.seq FROM incoming i
+        WHERE NOT EXISTS (SELECT FROM bank_accounts a
+                          WHERE a.user_id = :user_id AND a.plaid_item_id = :item
+                            AND a.plaid_account_id = i.plaid_account_id)
+        LIMIT :batch)
+    RETURNING seq, plaid_transaction_id, amount > 0 AS is_income,
+              row_to_json(taken)::text AS raw
+""")
+# Whatever the bank said of the same id later: a good version, a removal, an odd one
+RESOLVE = """
+    UPDATE quarantined_transactions AS q SET resolved_at = now()
+    FROM (SELECT plaid_transaction_id AS id, seq FROM quarantined_transactions
+          WHERE user_id = :user_id AND plaid_item_id = :item AND sync_run_id = :run
+          UNION ALL
+          SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[]))
+          {or_a_good_one}) AS heard (id, seq)
+    WHERE q.user_id = :user_id AND q.plaid_item_id = :item AND q.resolved_at IS NULL
+      AND q.plaid_transaction_id = heard.id
+      AND (q.sync_run_id <> :run OR q.seq < heard.seq)
+"""
+GOOD_ONE = "UNION ALL SELECT plaid_transaction_id, seq FROM incoming"
+
+
+def raw_place(id: uuid.UUID) -> Place:
+    return Place("quarantined_transactions", id, "raw")
+
+
+def hold(
+    session: Session, vault: Vault, held: Claim, run: uuid.UUID, rows: Iterable[OddRow]
+) -> None:
+    def values() -> Iterator[tuple[object, ...]]:
+        for row in rows:
+            id = uuid7()
+            yield (
+                str(held.user_id), str(id), str(held.id), str(run), row.seq,
+                row.plaid_transaction_id, row.code, REASONS[row.code],
+                vault.encrypt(row.raw, raw_place(id)),
+            )  # fmt: skip
+
+    driver: Any = session.connection().connection
+    with driver.cursor() as cursor:
+        execute_values(cursor, HOLD, values(), page_size=BATCH)
+
+
+def odd_rows(fetched: Fetched) -> Iterator[OddRow]:
+    decoder = msgspec.json.Decoder(OddRow)
+    return (decoder.decode(line) for line in fetched.odd)
+
+
+def hold_strangers(
+    session: Session, vault: Vault, held: Claim, run: uuid.UUID, fetched: Fetched
+) -> None:
+    """Rows of an account that the bank does not list leave `incoming`."""
+    values = {"user_id": held.user_id, "item": held.id, "batch": BATCH}
+    while taken := session.execute(TAKE_STRANGERS, values).all():
+        odd = [
+            OddRow("UNKNOWN_ACCOUNT", row.plaid_transaction_id, row.raw, row.seq)
+            for row in taken
+        ]
+        hold(session, vault, held, run, odd)
+        income = sum(row.is_income for row in taken)
+        fetched.income_count -= income
+        fetched.expense_count -= len(taken) - income
+        fetched.odd_count += len(taken)
+
+
+def resolve(
+    session: Session, held: Claim, run: uuid.UUID, fetched: Fetched, has_rows: bool
+) -> None:
+    """What was said again since is no longer open."""
+    statement = RESOLVE.format(or_a_good_one=GOOD_ONE if has_rows else "")
+    values = {
+        "user_id": held.user_id,
+        "item": held.id,
+        "run": run,
+        "ids": list(fetched.removed),
+        "seqs": list(fetched.removed.values()),
+    }
+    session.execute(text(statement), values)
+
+
+def held_rows() -> list[QuarantinedTransaction]:
+    """Everybody's open ones, without what the bank sent."""
+    wanted = (
+        select(QuarantinedTransaction)
+        .options(defer(QuarantinedTransaction.raw))
+        .where(QuarantinedTransaction.resolved_at.is_(None))
+        .order_by(QuarantinedTransaction.created_at, QuarantinedTransaction.id)
+    )
+    return list(db.session.scalars(wanted))
