@@ -4,6 +4,7 @@ import pytest
 from flask import Blueprint, Flask, abort, request
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import TooManyRequests
 
@@ -215,3 +216,10 @@ def test_number_is_in_the_log(
     [line] = [r for r in caplog.records if r.name == "webapp.errors"]
     assert line.request_id == number
     assert line.getMessage() == "Database not available: OperationalError"
+
+
+def test_what_was_written_is_not_in_the_error_of_a_statement(app: Flask) -> None:
+    with app.app_context(), pytest.raises(DBAPIError) as refused:
+        db.session.execute(text("SELECT 1 / (length(:words) * 0)"), {"words": "h0sh"})
+    assert "SELECT 1 /" in str(refused.value)
+    assert "h0sh" not in str(refused.value)

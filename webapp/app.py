@@ -75,6 +75,8 @@ def engine_options(config: Config) -> dict[str, object]:
         "max_overflow": config.DATABASE_MAX_OVERFLOW,
         "pool_recycle": config.DATABASE_POOL_RECYCLE,
         "pool_pre_ping": True,
+        # a traceback in the log shows the statement, not somebody's money
+        "hide_parameters": True,
         # a full pool or a lost database answers 503 within 5 s, it does not hang
         "pool_timeout": 4,
         "connect_args": {
