@@ -4,12 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
 from .conftest import Bank
 from .host import host_page
 
 pytestmark = pytest.mark.browser
+
+
+EVENT_KEYS = set(
+    "account_number_mask error_code error_message error_type exit_status "
+    "institution_id institution_name institution_search_query is_update_mode "
+    "link_session_id match_reason mfa_type request_id routing_number selection "
+    "timestamp view_name".split()
+)
 
 
 class Link:
@@ -67,10 +75,10 @@ class Link:
 
     def outcome(self, name: str) -> list[Any]:
         # wait_for_function would need unsafe-eval on the host page.
-        for _ in range(200):
+        for _ in range(1000):
             if found := self.calls(name):
                 return list(found[0])
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(10)
         raise AssertionError(f"no {name} in {self.page.evaluate('window.calls')}")
 
 
@@ -153,6 +161,10 @@ def test_an_error_is_shown_and_handed_over(bank: Bank, link: Link) -> None:
     link.press("Exit")
     error, _ = link.outcome("exit")
     assert (error["error_type"], error["error_code"]) == ("ITEM_ERROR", "ITEM_LOCKED")
+    events = dict(link.calls("event"))
+    assert events["EXIT"]["error_type"] == "ITEM_ERROR"
+    for name, metadata in events.items():
+        assert metadata.keys() >= EVENT_KEYS, name
 
 
 def test_an_oauth_bank_sends_the_browser_away_and_back(bank: Bank, link: Link) -> None:
@@ -223,6 +235,48 @@ def test_a_wrong_link_token(bank: Bank, link: Link) -> None:
     error, metadata = link.outcome("exit")
     assert error["error_code"] == "INVALID_LINK_TOKEN"
     assert metadata["institution"] is None
+
+
+def test_leaving_works_while_the_bank_is_silent(bank: Bank, link: Link) -> None:
+    """An answer that comes too late is of no interest; nor is one that never comes."""
+    link.open(link_token(bank))
+    link.sees("Connect your bank")
+    held: list[Route] = []
+    link.page.route("**/link/workflow/step", lambda route: held.append(route))
+    link.press("Continue")
+    while not held:
+        link.page.wait_for_timeout(20)
+    link.page.evaluate("handler.exit({force: true})")
+    while len(held) < 2:
+        link.page.wait_for_timeout(20)
+    held[1].abort()
+    assert link.outcome("exit")[0] is None
+    held[0].continue_()
+    link.page.unroute("**/link/workflow/step")
+    link.page.click("#connect")
+    link.sees("Connect your bank")
+    link.press("Close")
+    link.press("Close")
+    link.page.wait_for_timeout(100)
+    assert len(link.calls("exit")) == 2
+    link.problems.clear()
+
+
+def test_opened_before_it_is_loaded(bank: Bank, link: Link) -> None:
+    link.page.goto(f"{link.url}?token={link_token(bank)}")
+    link.page.evaluate("""token => {
+        window.early = Plaid.create({token, onSuccess() {}, onLoad: () => {
+            window.calls.push(["early"]);
+        }});
+        early.open();
+        early.open();
+    }""", link_token(bank, institution_id="ins_109511"))  # fmt: skip
+    link.outcome("early")
+    second = link.page.frame_locator("iframe[id^=plaid-link-iframe] >> nth=1")
+    expect(second.get_by_role("heading", name="Connect Tartan Bank")).to_be_visible()
+    assert not link.page.locator("iframe[id^=plaid-link-iframe]").nth(0).is_visible()
+    link.page.evaluate("early.destroy()")
+    assert link.page.locator("iframe").count() == 1
 
 
 def test_forced_exit_and_silent_destroy(bank: Bank, link: Link) -> None:

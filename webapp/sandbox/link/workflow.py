@@ -15,6 +15,7 @@ from .token import LinkToken, Session, find_link_token, find_session, save_sessi
 from .walk import Walk
 
 Given = dict[str, Any]
+_ERROR = ("error_type", "error_code", "error_message")
 
 
 def start(
@@ -181,14 +182,14 @@ def _again(walk: Walk, given: Given) -> dict[str, Any]:
 
 
 def _exit(walk: Walk) -> dict[str, Any]:
-    session, code = walk.session, walk.session.error_code
+    session, error = walk.session, None
     metadata = exit_metadata(session)
-    error = None
-    if code is not None:
-        body = PlaidError(code).body("")
-        names = ("error_type", "error_code", "error_message", "display_message")
-        error = {name: body[name] for name in names}
-    walk.emit("EXIT", exit_status=metadata["status"], error_code=code)
+    known = {"exit_status": metadata["status"]}
+    if session.error_code is not None:
+        body = PlaidError(session.error_code).body("")
+        known.update({name: body[name] for name in _ERROR})
+        error = {name: body[name] for name in (*_ERROR, "display_message")}
+    walk.emit("EXIT", **known)
     session.exit = {"error": error, "metadata": metadata}
     session.finished_at = walk.bank.clock.now()
     save_session(walk.bank.store, session)
