@@ -31,6 +31,9 @@ PLAID_HOSTS = {
     "production": "https://production.plaid.com",
 }
 PLAID_LINK_SCRIPT = "/link/v2/stable/link-initialize.js"
+PLAID_COUNTRIES = set(
+    "AT BE CA DE DK EE ES FI FR GB IE IT LT LV NL NO PL PT SE US".split()
+)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -73,7 +76,7 @@ class Config(BaseModel):
     )
 
     APP_MODE: Literal["demo", "live"] = "demo"
-    PUBLIC_URL: str = "http://127.0.0.1:8000"
+    PUBLIC_URL: str
     REGISTRATION: Literal["open", "closed"] | None = None
     LOG_FORMAT: Literal["text", "json"] = "text"
     TRUSTED_PROXY_HOPS: int = Field(default=0, ge=0, le=5)
@@ -86,8 +89,8 @@ class Config(BaseModel):
 
     SECRET_KEY: str = Field(min_length=32, repr=False)
     DATA_KEYS: dict[str, bytes] = Field(repr=False)
-    SESSION_IDLE_MINUTES: int = Field(default=30, ge=1)
-    SESSION_ABSOLUTE_HOURS: int = Field(default=12, ge=1)
+    SESSION_IDLE_MINUTES: int = Field(default=30, ge=1, le=7 * 24 * 60)
+    SESSION_ABSOLUTE_HOURS: int = Field(default=12, ge=1, le=90 * 24)
 
     PLAID_CLIENT_ID: str = Field(min_length=1)
     PLAID_SECRET: str = Field(min_length=1, repr=False)
@@ -130,8 +133,8 @@ class Config(BaseModel):
     @field_validator("PLAID_COUNTRY_CODES")
     @classmethod
     def _countries(cls, codes: list[str]) -> list[str]:
-        if not codes or any(len(code) != 2 or not code.isupper() for code in codes):
-            raise ValueError("must be two-letter codes such as US,CA")
+        if not codes or not set(codes) <= PLAID_COUNTRIES:
+            raise ValueError(f"must be some of {', '.join(sorted(PLAID_COUNTRIES))}")
         return codes
 
     @field_validator("DATA_KEYS", mode="before")
@@ -223,6 +226,7 @@ def _demo_defaults(var: Path, values: dict[str, object]) -> dict[str, object]:
     host = str(values.get("PLAID_HOST") or written.get("PLAID_HOST") or "")
     host = host or "http://127.0.0.1:8001"
     defaults: dict[str, object] = {
+        "PUBLIC_URL": "http://127.0.0.1:8000",
         "PLAID_CLIENT_ID": "sandbox",
         "PLAID_SECRET": "sandbox",
         "PLAID_HOST": host,

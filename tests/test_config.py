@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config import Config, SettingsError, load
+from config import PLAID_COUNTRIES, Config, SettingsError, load
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -35,7 +35,14 @@ def refusal(values: dict[str, str], root: Path) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["DATABASE_URL", "SECRET_KEY", "DATA_KEYS", "PLAID_CLIENT_ID", "PLAID_SECRET"],
+    [
+        "PUBLIC_URL",
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "DATA_KEYS",
+        "PLAID_CLIENT_ID",
+        "PLAID_SECRET",
+    ],  # fmt: skip
 )
 def test_missing_setting_is_named_in_live_mode(name: str, tmp_path: Path) -> None:
     values = {key: value for key, value in LIVE.items() if key != name}
@@ -76,6 +83,7 @@ MALFORMED = [
     ("DATA_KEYS", f"{'k' * 17}:{KEY}"),
     ("DATA_KEYS", ","),
     ("SESSION_IDLE_MINUTES", "0"),
+    ("SESSION_IDLE_MINUTES", "99999999999"),
     ("SESSION_ABSOLUTE_HOURS", "soon"),
     ("PLAID_ENV", "development"),
     ("PLAID_HOST", "sandbox.plaid.com"),
@@ -86,6 +94,7 @@ MALFORMED = [
     ("PLAID_WEBHOOK_URL", "money.example.com/hook"),
     ("PLAID_WEBHOOK_URL", "ftp://money.example.com/hook"),
     ("PLAID_REDIRECT_URI", "javascript://money.example.com/"),
+    ("PLAID_COUNTRY_CODES", "XX"),
     ("PLAID_COUNTRY_CODES", "USA"),
     ("PLAID_COUNTRY_CODES", "us"),
     ("PLAID_COUNTRY_CODES", ","),
@@ -297,3 +306,10 @@ def test_server_does_not_start_and_says_why_in_one_line(wrong: dict[str, str]) -
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     for name in wrong:
         assert name in ended.stderr
+
+
+def test_countries_are_those_that_plaid_knows() -> None:
+    from plaid.model.country_code import CountryCode
+
+    known = set(CountryCode.allowed_values[("value",)].values())
+    assert known == PLAID_COUNTRIES

@@ -116,3 +116,12 @@ def test_anonymous_and_forged_forms_change_nothing(
     assert answer.status_code == 303
     assert answer.location.startswith("/login")
     assert reload(app, item).state == item.state
+
+
+def test_sync_now_of_a_bank_that_wants_a_login_leads_to_the_repair(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = make_item(app, alice, state="login_required")
+    answer = press(alice_client, item, "syncs")
+    assert answer.location == f"/accounts/{item.id}/repair"
+    assert reload(app, item).req_seq == item.req_seq

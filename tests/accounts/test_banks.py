@@ -150,3 +150,11 @@ def test_bob_finds_nothing_of_alice(
         answer = bob_client.get(f"/accounts/{item.id}/{path}", headers=headers)
         assert answer.status_code == 404
         assert "Bank of Alice" not in answer.text
+
+
+def test_a_try_that_failed_is_not_called_up_to_date(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(app, alice, last_error_code="INTERNAL_SERVER_ERROR")
+    shown = card(alice_client, item).one(css="bank-state").text
+    assert shown.startswith("The last try to read this bank did not work.")

@@ -10,6 +10,7 @@ from webapp.extensions import db
 from webapp.htmx import go_to, render, wants_fragment
 from webapp.ledger.banks import Bank, find_bank, list_banks
 from webapp.linking.removal import ask_removal
+from webapp.models.plaid_item import RESTING
 from webapp.sync import schedule
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -31,8 +32,9 @@ def status(item_id: uuid.UUID) -> Response:
 @bp.post("/<uuid:item_id>/syncs")
 @login_required
 def sync(item_id: uuid.UUID) -> Response:
-    if not schedule.ask(db.session(), current_user.id, item_id, by_person=True):
-        abort(404)
+    if _own_bank(item_id).state in RESTING:  # asking would be in vain
+        return go_to(url_for("accounts.repair", item_id=item_id))
+    schedule.ask(db.session(), current_user.id, item_id, by_person=True)
     db.session.commit()
     if wants_fragment():
         return _card(_own_bank(item_id))

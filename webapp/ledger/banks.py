@@ -36,6 +36,8 @@ ACRONYMS = set(
     " sep sipp tfsa ugma utma".split()
 )
 STILL_COMING = "The last weeks are here, older history is still coming."
+STUMBLED = "The last try to read this bank did not work. We try again by ourselves."
+HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,10 @@ def _bank(row: Row, now: dt.datetime) -> Bank:  # type: ignore[type-arg]
     state = ItemState(row.state)
     syncing = state not in RESTING and bool(row.is_leased or row.is_asked)
     sentence = SENTENCES.get(state, SENTENCES[ItemState.ERROR])
-    complete = row.update_status == "HISTORICAL_UPDATE_COMPLETE"
-    if state == ItemState.HEALTHY and not complete:
+    if state == ItemState.HEALTHY and row.update_status != HISTORY_COMPLETE:
         sentence = STILL_COMING
+    if state == ItemState.HEALTHY and row.last_error_code:
+        sentence = STUMBLED
     return Bank(
         id=row.id,
         name=row.institution_name,
