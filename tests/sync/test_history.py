@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.sync.linked import edit, link, live, reload, rows, sync, token
+from tests.sync.linked import ask_db, edit, link, live, reload, rows, sync, token
 
 pytestmark = pytest.mark.commits
 
@@ -86,6 +86,30 @@ def test_any_history_ends_as_the_bank_has_it(app, bank, owner, seed):
         heir = history.successor.get(id)
         if heir in alive:
             assert alive[heir].note is not None, "what the user wrote was lost"
+    check_changes(app, item)
+
+
+def check_changes(app, item) -> None:
+    """What was kept of each row leads, step by step, to the row as it is."""
+    found = ask_db(
+        app,
+        "SELECT t.id, t.amount, t.removed_at, array_agg(c.was ORDER BY c.changed_at)"
+        " AS was, array_agg(c.became ORDER BY c.changed_at) AS became"
+        " FROM transactions t JOIN transaction_changes c"
+        " ON c.user_id = t.user_id AND c.transaction_id = t.id"
+        " WHERE t.user_id = :u GROUP BY t.user_id, t.id",
+        u=item.user_id,
+    )
+    assert found
+    for row in found:
+        for name, last in (("amount", row.amount), ("removed_at", row.removed_at)):
+            was = [one[name] for one in row.was if name in one]
+            became = [one[name] for one in row.became if name in one]
+            assert was[1:] == became[:-1]
+            if became and name == "amount":
+                assert Decimal(str(became[-1])) == last
+            elif became:
+                assert (became[-1] is None) == (last is None)
 
 
 def check(app, bank, item) -> None:

@@ -9,6 +9,7 @@ from webapp.models.quarantined_transaction import QuarantinedTransaction
 from webapp.models.rate_limit import RateLimit
 from webapp.models.sync_run import SyncRun
 from webapp.models.transaction import LedgerEntry, Transaction
+from webapp.models.transaction_change import TransactionChange
 from webapp.models.user import User
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "RateLimit",
     "SyncRun",
     "Transaction",
+    "TransactionChange",
     "User",
 ]

@@ -20,6 +20,7 @@ from webapp.sync.schedule import Claim, LeaseLost
 # The bank's columns of `transactions` that a later version may change.
 BANK = [name for name in COLUMNS if name not in ("seq", "id", "plaid_account_id")]
 CHANGING = ["bank_account_id", *(n for n in BANK if n != "plaid_transaction_id")]
+KEPT = ", ".join(f"'{name}'" for name in [*CHANGING, "removed_at"])
 # The user's columns, which a posted row takes over from its pending one.
 USERS = ["user_category", "user_name", "note", "excluded", "reviewed_at"]
 
@@ -51,7 +52,22 @@ MERGE = text(f"""
         WHERE t.removed_at IS NOT NULL
            OR ({_list(CHANGING, "t.")})
               IS DISTINCT FROM ({_list(CHANGING, "excluded.")})
-        RETURNING xmax = 0 AS is_new)
+        RETURNING t.id, xmax = 0 AS is_new,
+                  CASE WHEN xmax <> 0 THEN to_jsonb(t) END AS now),
+    -- `transactions` is read here as it was when the statement began
+    kept AS (
+        INSERT INTO transaction_changes
+            (user_id, id, transaction_id, sync_run_id, was, became)
+        SELECT :user_id, gen_random_uuid(), m.id, :run, differing.was, differing.became
+        FROM merged m
+        JOIN transactions t ON t.user_id = :user_id AND t.id = m.id
+        CROSS JOIN LATERAL (
+            SELECT jsonb_object_agg(key, old.value), jsonb_object_agg(key, new.value)
+            FROM jsonb_each(to_jsonb(t)) AS old
+            JOIN jsonb_each(m.now) AS new USING (key)
+            WHERE key IN ({KEPT}) AND old.value <> new.value
+        ) AS differing (was, became)
+        WHERE NOT m.is_new)
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)
     FROM merged
 """)
@@ -67,11 +83,21 @@ CARRY = text(f"""
       AND ({_list(USERS, "was.")}) IS DISTINCT FROM (NULL, NULL, NULL, false, NULL)
 """)
 BURY = """
-    UPDATE transactions AS t
-    SET removed_at = now(), changed_at = now(), sync_run_id = :run
-    FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[])) AS gone (id, seq)
-    WHERE t.user_id = :user_id AND t.plaid_transaction_id = gone.id
-      AND t.removed_at IS NULL {unless_added_again}
+    WITH buried AS (
+        UPDATE transactions AS t
+        SET removed_at = now(), changed_at = now(), sync_run_id = :run
+        FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[])) AS gone (id, seq)
+        WHERE t.user_id = :user_id AND t.plaid_transaction_id = gone.id
+          AND t.removed_at IS NULL {unless_added_again}
+        RETURNING t.id),
+    kept AS (
+        INSERT INTO transaction_changes
+            (user_id, id, transaction_id, sync_run_id, was, became)
+        SELECT :user_id, gen_random_uuid(), buried.id, :run,
+               jsonb_build_object('removed_at', NULL),
+               jsonb_build_object('removed_at', now())
+        FROM buried)
+    SELECT count(*) FROM buried
 """
 ADDED_AGAIN = """AND NOT EXISTS (SELECT FROM incoming i
     WHERE i.plaid_transaction_id = gone.id AND i.seq > gone.seq)"""
@@ -130,8 +156,7 @@ def _bury(
         return 0
     statement = text(BURY.format(unless_added_again=ADDED_AGAIN if has_rows else ""))
     values = values | {"ids": list(removed), "seqs": list(removed.values())}
-    result: Any = session.execute(statement, values)
-    return int(result.rowcount)
+    return int(session.execute(statement, values).scalar_one())
 
 
 ACCOUNT_COLUMNS = [
