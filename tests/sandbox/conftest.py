@@ -157,7 +157,7 @@ def bank_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     yield bank
     bank.client.api_client.close()
     bank.client.api_client.rest_client.pool_manager.clear()
-    stop_bank(bank)
+    assert stop_bank(bank) == 0
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from .conftest import ROOT, free_port, start_bank, stop_bank
 
 
-def test_killed_and_started_again(tmp_path: Path) -> None:
+def test_killed_started_again_and_interrupted(tmp_path: Path) -> None:
     port = free_port()
     bank = start_bank(tmp_path, port=port)
     token = bank.link("user_load_50")
@@ -23,21 +23,17 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     assert len(first["added"]) + len(rest["added"]) == 50
     assert again.get("/_control/state")["settings"]["historical_delay"] == 3
     assert again.get("/_control/state")["settings"]["rate_limits"] is True
-    assert stop_bank(again) == 0
+    assert refused(again.port, tmp_path / "b").count("\n") == 1
+    again.process.send_signal(signal.SIGINT)
+    assert again.process.wait(timeout=10) == 0
+    stop_bank(again)
 
 
-def test_interrupt_ends_it_and_a_taken_port_is_said(tmp_path: Path) -> None:
-    bank = start_bank(tmp_path)
-    command = [sys.executable, "-m", "webapp.sandbox", "--port", str(bank.port)]
+def refused(port: int, data: Path) -> str:
+    """What a second bank says to a port that is taken."""
+    command = [sys.executable, "-m", "webapp.sandbox", "--port", str(port)]
     second = subprocess.run(
-        [*command, "--data", str(tmp_path / "b")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+        [*command, "--data", str(data)], cwd=ROOT, capture_output=True, text=True
     )
     assert second.returncode != 0
-    assert second.stderr.count("\n") == 1
-    bank.process.send_signal(signal.SIGINT)
-    assert bank.process.wait(timeout=10) == 0
-    assert bank.process.stdout is not None
-    bank.process.stdout.close()
+    return second.stderr

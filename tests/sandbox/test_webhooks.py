@@ -79,15 +79,17 @@ def test_keys_rotate(bank: Bank, hook: Receiver) -> None:
 def test_history_is_announced_and_sync_only_when_armed(
     bank: Bank, hook: Receiver
 ) -> None:
-    bank.control("settings", initial_delay=0.4, historical_delay=0.8)
+    bank.control("settings", initial_delay=3600, historical_delay=2 * 3600)
+    bank.control("clock", now="2026-03-02T12:00:00Z")
     item = Linked(bank, hook)
     page = bank.ok("/transactions/sync", access_token=item.token)
     assert page["transactions_update_status"] == "NOT_READY"
+    bank.control("clock", now="2026-03-02T13:30:00Z")
+    first = hook.wait("INITIAL_UPDATE", "SYNC_UPDATES_AVAILABLE")
+    assert not first["historical_update_complete"]
+    bank.control("clock", now="2026-03-02T14:30:00Z")
     last = hook.wait(
-        "INITIAL_UPDATE",
-        "HISTORICAL_UPDATE",
-        "SYNC_UPDATES_AVAILABLE",
-        "SYNC_UPDATES_AVAILABLE",
+        "HISTORICAL_UPDATE", "SYNC_UPDATES_AVAILABLE", "SYNC_UPDATES_AVAILABLE"
     )
     assert last["historical_update_complete"]
     bank.control("settings", initial_delay=0, historical_delay=0)
@@ -178,7 +180,7 @@ def test_a_login_lasts_thirty_days_where_that_is_switched_on(
 
 
 def test_a_refused_one_is_sent_again(bank: Bank, hook: Receiver) -> None:
-    bank.control("settings", webhook_speed=300)
+    bank.control("settings", webhook_speed=3000)
     item = Linked(bank, hook)
     hook.wait("INITIAL_UPDATE", "HISTORICAL_UPDATE")
     hook.answers[:] = [500, 404]

@@ -17,7 +17,7 @@ from .errors import PlaidError
 from .item import list_items, list_watched, load_item, save_item
 from .webhook import tell_progress
 
-_TICK = 0.1
+_TICK = 0.05
 _FIRST_RETRY = 30.0
 _RETRY_FACTOR = 4
 _GIVE_UP = 24 * 3600.0

@@ -161,7 +161,7 @@ function oauth() {
       status.textContent = "";
       take(answer);
     }
-  }, 500);
+  }, 250);
 }
 
 form.addEventListener("submit", (event) => {
