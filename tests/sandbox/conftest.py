@@ -1,16 +1,17 @@
 """A bank of its own for these tests: a real process on a free port."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import plaid
 import pytest
+import urllib3
 from plaid.api import plaid_api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ class Bank:
     def __init__(self, port: int, process: subprocess.Popen[str], data: Path) -> None:
         self.port, self.process, self.data = port, process, data
         self.url = f"http://127.0.0.1:{port}"
+        self.pool = urllib3.PoolManager(timeout=30, retries=False)
         configuration = plaid.Configuration(
             host=self.url, api_key={"clientId": "sandbox", "secret": "sandbox"}
         )
@@ -36,17 +38,9 @@ class Bank:
     def send(
         self, path: str, body: bytes, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
-        request = urllib.request.Request(
-            self.url + path,
-            body,
-            {"Content-Type": "application/json", **(headers or {})},
-            method="POST",
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        answer = self.pool.request("POST", self.url + path, body=body, headers=headers)
+        return answer.status, answer.data
 
     def post(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         """A call of the API with the right keys; status and answer."""
@@ -66,8 +60,7 @@ class Bank:
         return str(answer["error_code"])
 
     def get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(self.url + path, timeout=30) as response:
-            return dict(json.loads(response.read()))
+        return dict(json.loads(self.pool.request("GET", self.url + path).data))
 
     def control(self, path: str, **body: Any) -> dict[str, Any]:
         status, answer = self.send("/_control/" + path, json.dumps(body).encode())
@@ -143,8 +136,11 @@ def start_bank(data: Path, *arguments: str, port: int | None = None) -> Bank:
     return Bank(port, process, data)
 
 
-def stop_bank(bank: Bank) -> int:
-    bank.process.terminate()
+def stop_bank(bank: Bank, how: signal.Signals = signal.SIGTERM) -> int:
+    """Its exit code; a connection that is kept open would make it wait."""
+    bank.pool.clear()
+    bank.client.api_client.rest_client.pool_manager.clear()
+    bank.process.send_signal(how)
     code = bank.process.wait(timeout=10)
     assert bank.process.stdout is not None
     bank.process.stdout.close()
@@ -156,7 +152,6 @@ def bank_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     bank = start_bank(tmp_path_factory.mktemp("bank"), "--no-rate-limits")
     yield bank
     bank.client.api_client.close()
-    bank.client.api_client.rest_client.pool_manager.clear()
     assert stop_bank(bank) == 0
 
 

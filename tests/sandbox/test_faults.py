@@ -1,12 +1,12 @@
 """Fault switches: each damage is what it says, for as many calls as it says."""
 
-import http.client
 import json
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from webapp.sandbox.http import create_bank_app
 
@@ -52,7 +52,7 @@ def test_html_and_limits(bank: Bank, token: str) -> None:
 
 def test_broken_bodies(bank: Bank, token: str) -> None:
     bank.control("faults", truncate=20)
-    with pytest.raises(http.client.IncompleteRead):
+    with pytest.raises(urllib3.exceptions.ProtocolError):
         raw(bank, token)
     bank.control("faults", empty=True)
     assert raw(bank, token) == (200, b"")

@@ -24,9 +24,7 @@ def test_killed_started_again_and_interrupted(tmp_path: Path) -> None:
     assert again.get("/_control/state")["settings"]["historical_delay"] == 3
     assert again.get("/_control/state")["settings"]["rate_limits"] is True
     assert refused(again.port, tmp_path / "b").count("\n") == 1
-    again.process.send_signal(signal.SIGINT)
-    assert again.process.wait(timeout=10) == 0
-    stop_bank(again)
+    assert stop_bank(again, signal.SIGINT) == 0
 
 
 def refused(port: int, data: Path) -> str:
