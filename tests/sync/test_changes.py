@@ -17,7 +17,7 @@ from tests.sync.linked import (
     sync,
 )
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.usefixtures("both_ways")]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.sync.linked import (
 )
 from webapp.extensions import db
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.usefixtures("both_ways")]
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def transaction(account_id: str, id: str, said: str) -> Transaction:
 
 def stored_texts(app: Flask, item: PlaidItem, account_id: str, texts: list[str]):
     """What is read back after COPY and merge, by transaction id; rolled back."""
-    fetched = Fetched(BytesIO(), added=len(texts))
+    fetched = Fetched(BytesIO(), expense_count=len(texts))
     for seq, said in enumerate(texts):
         copied, _ = line(transaction(account_id, f"t{seq}", said), seq)
         fetched.spool.write(copied.encode())

@@ -275,6 +275,19 @@ def test_nothing_new_costs_few_statements(counted_app, cluster, bank, item, acco
     assert not [said for said in found if "incoming" in said]
 
 
+@pytest.mark.parametrize(("count", "tables"), [(10, 0), (11, 1)])
+def test_few_rows_make_no_temporary_table(
+    counted_app, cluster, bank, item, account, count, tables
+):
+    answers(bank, page([row(account, f"t{n}") for n in range(count)]))
+    held = claim(counted_app, item)
+    began = len(cluster.log.read_text(errors="replace"))
+    assert run(counted_app, held) == "succeeded"
+    found = statements(cluster, began)
+    assert len([one for one in found if "CREATE TEMP" in one]) == tables
+    assert len(live(counted_app, item)) == count
+
+
 def test_a_run_holds_no_transaction_while_the_bank_is_asked(app, bank, item, account):
     seen = []
 

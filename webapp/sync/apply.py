@@ -4,7 +4,6 @@ A sync writes only the bank's columns. Rows that did not change are not written 
 """
 
 import uuid
-from typing import Any
 
 from psycopg2.extras import execute_values
 from sqlalchemy import text
@@ -14,6 +13,8 @@ from webapp.crypto import Vault
 from webapp.plaid.decode import Account
 from webapp.sync import quarantine
 from webapp.sync.fetch import Fetched
+from webapp.sync.incoming import Incoming, copied, few
+from webapp.sync.raw import cursor_of
 from webapp.sync.rows import COLUMNS, NO_CURRENCY, in_minor_units
 from webapp.sync.schedule import Claim, LeaseLost
 
@@ -25,18 +26,14 @@ KEPT = ", ".join(f"'{name}'" for name in [*CHANGING, "removed_at"])
 USERS = ["user_category", "user_name", "note", "excluded", "reviewed_at"]
 
 ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(:key)")
-CREATE = "CREATE TEMP TABLE incoming ({}) ON COMMIT DROP".format(
-    ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-)
-COPY = f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN"
 
 
 def _list(names: list[str], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in names)
 
 
-MERGE = text(f"""
-    WITH newest AS (
+MERGE = f"""
+    WITH {{incoming}}newest AS (
         SELECT DISTINCT ON (plaid_transaction_id) * FROM incoming
         ORDER BY plaid_transaction_id, seq DESC),
     merged AS (
@@ -70,7 +67,7 @@ MERGE = text(f"""
         WHERE NOT m.is_new)
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)
     FROM merged
-""")
+"""
 # created_at = now(): only rows made by this very transaction
 CARRY = text(f"""
     UPDATE transactions AS posted
@@ -83,7 +80,7 @@ CARRY = text(f"""
       AND ({_list(USERS, "was.")}) IS DISTINCT FROM (NULL, NULL, NULL, false, NULL)
 """)
 BURY = """
-    WITH buried AS (
+    WITH {incoming}buried AS (
         UPDATE transactions AS t
         SET removed_at = now(), changed_at = now(), sync_run_id = :run
         FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[])) AS gone (id, seq)
@@ -122,41 +119,41 @@ def write_transactions(
         "item": held.id,
         "run": run_id,
     }
-    has_rows = fetched.added + fetched.modified > 0
+    new = changed = 0
+    rows = None
     if fetched.odd_count:
         odd = quarantine.odd_rows(fetched)
         quarantine.hold(session, vault, held, run_id, odd)
-    new = changed = 0
-    if has_rows:
-        _copy(session, fetched)
-        quarantine.hold_strangers(session, vault, held, run_id, fetched)
-        new, changed = session.execute(MERGE, values).one()
+    if fetched.lines:
+        rows = few(session, held, fetched)
+        if rows is None:
+            rows = copied(session, fetched)
+            quarantine.hold_strangers(session, vault, held, run_id, fetched)
+        merge = text(MERGE.format(incoming=rows.clause))
+        new, changed = session.execute(merge, values | rows.values).one()
+    if new:
         session.execute(CARRY, values)
-    removed = _bury(session, values, fetched.removed, has_rows)
-    if has_rows or fetched.removed:
-        quarantine.resolve(session, held, run_id, fetched, has_rows)
+    removed = _bury(session, values, fetched.removed, rows)
+    if fetched.rows:
+        quarantine.resolve(session, values, fetched.removed, rows)
     return new, changed, removed
-
-
-def _copy(session: Session, fetched: Fetched) -> None:
-    with _cursor(session) as cursor:
-        cursor.execute(CREATE)
-        # no ANALYZE: it costs 80 ms for 10,000 rows, a third of the write, and the
-        # merge has no plan to choose that would be better for it
-        cursor.copy_expert(COPY, fetched.spool, size=1 << 18)
 
 
 def _bury(
     session: Session,
     values: dict[str, object],
     removed: dict[str, int],
-    has_rows: bool,
+    rows: Incoming | None,
 ) -> int:
     if not removed:
         return 0
-    statement = text(BURY.format(unless_added_again=ADDED_AGAIN if has_rows else ""))
+    statement = BURY.format(
+        incoming=rows.clause if rows else "",
+        unless_added_again=ADDED_AGAIN if rows else "",
+    )
     values = values | {"ids": list(removed), "seqs": list(removed.values())}
-    return int(session.execute(statement, values).scalar_one())
+    values |= rows.values if rows else {}
+    return int(session.execute(text(statement), values).scalar_one())
 
 
 ACCOUNT_COLUMNS = [
@@ -199,7 +196,7 @@ def write_accounts(
     rows = list(once.values())
     if rows:
         template = "({})".format(", ".join(["%s"] * len(rows[0]) + ["now()"]))
-        with _cursor(session) as cursor:
+        with cursor_of(session) as cursor:
             execute_values(cursor, WRITE_ACCOUNTS, rows, template, page_size=1000)
     ids = [a.account_id for a in accounts]
     values = {"user_id": user_id, "item": item, "ids": ids}
@@ -215,9 +212,3 @@ def _account(a: Account) -> tuple[object, ...]:
         a.persistent_account_id, a.name, a.official_name, a.mask, a.type, a.subtype,
         currency, *rounded,
     )  # fmt: skip
-
-
-def _cursor(session: Session) -> Any:
-    """psycopg2's own cursor, in the session's transaction: COPY needs it."""
-    driver: Any = session.connection().connection
-    return driver.cursor()

@@ -59,6 +59,11 @@ class Fetched:
         """False while the bank still collects: an empty cursor is never progress."""
         return self.cursor != ""
 
+    @property
+    def lines(self) -> int:
+        """How many rows are in the spool."""
+        return self.income_count + self.expense_count
+
     def close(self) -> None:
         self.spool.close()
         self.odd.close()

@@ -5,7 +5,6 @@ Like everything of a run's, in the caller's one transaction.
 
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 from psycopg2.extras import execute_values
@@ -18,6 +17,8 @@ from webapp.extensions import db
 from webapp.models import QuarantinedTransaction
 from webapp.plaid.odd import REASONS, OddRow
 from webapp.sync.fetch import Fetched
+from webapp.sync.incoming import Incoming
+from webapp.sync.raw import cursor_of
 from webapp.sync.schedule import Claim
 
 BATCH = 1000  # rows of an unknown account at a time, so that memory stays bounded
@@ -41,12 +42,14 @@ TAKE_STRANGERS = text("""
 """)
 # Whatever the bank said of the same id later: a good version, a removal, an odd one
 RESOLVE = """
+    WITH {incoming}heard (id, seq) AS (
+        SELECT plaid_transaction_id, seq FROM quarantined_transactions
+        WHERE user_id = :user_id AND plaid_item_id = :item AND sync_run_id = :run
+        UNION ALL
+        SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[]))
+        {or_a_good_one})
     UPDATE quarantined_transactions AS q SET resolved_at = now()
-    FROM (SELECT plaid_transaction_id AS id, seq FROM quarantined_transactions
-          WHERE user_id = :user_id AND plaid_item_id = :item AND sync_run_id = :run
-          UNION ALL
-          SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[]))
-          {or_a_good_one}) AS heard (id, seq)
+    FROM heard
     WHERE q.user_id = :user_id AND q.plaid_item_id = :item AND q.resolved_at IS NULL
       AND q.plaid_transaction_id = heard.id
       AND (q.sync_run_id <> :run OR q.seq < heard.seq)
@@ -70,8 +73,7 @@ def hold(
                 vault.encrypt(row.raw, raw_place(id)),
             )  # fmt: skip
 
-    driver: Any = session.connection().connection
-    with driver.cursor() as cursor:
+    with cursor_of(session) as cursor:
         execute_values(cursor, HOLD, values(), page_size=BATCH)
 
 
@@ -98,17 +100,18 @@ def hold_strangers(
 
 
 def resolve(
-    session: Session, held: Claim, run: uuid.UUID, fetched: Fetched, has_rows: bool
+    session: Session,
+    values: dict[str, object],
+    removed: dict[str, int],
+    rows: Incoming | None,
 ) -> None:
     """What was said again since is no longer open."""
-    statement = RESOLVE.format(or_a_good_one=GOOD_ONE if has_rows else "")
-    values = {
-        "user_id": held.user_id,
-        "item": held.id,
-        "run": run,
-        "ids": list(fetched.removed),
-        "seqs": list(fetched.removed.values()),
-    }
+    statement = RESOLVE.format(
+        incoming=rows.clause if rows else "",
+        or_a_good_one=GOOD_ONE if rows else "",
+    )
+    values = values | {"ids": list(removed), "seqs": list(removed.values())}
+    values |= rows.values if rows else {}
     session.execute(text(statement), values)
 
 

@@ -1,6 +1,7 @@
 """A transaction of Plaid's as one line of COPY text. The sign is turned here, once."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import msgspec
@@ -49,6 +50,8 @@ _ESCAPES = {
     ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r",
     0: "\N{REPLACEMENT CHARACTER}",
 }  # fmt: skip
+_ESCAPED = re.compile(r"\\(.)")
+_MEANT = {"t": "\t", "n": "\n", "r": "\r"}
 NO_CURRENCY = "XXX"  # ISO 4217's code for none
 MOST = Decimal(10) ** 18  # what NUMERIC(28,10) holds
 LEAST_PLACE = -16_384  # NUMERIC without a scale holds fewer places than that
@@ -134,6 +137,14 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
         _text(t.check_number),
         _facts(t),
     )) + "\n", amount > 0  # fmt: skip
+
+
+def values_of(line: str) -> list[str | None]:
+    """What COPY would read from the line, column by column."""
+    return [
+        None if text == NULL else _ESCAPED.sub(lambda m: _MEANT.get(m[1], m[1]), text)
+        for text in line.removesuffix("\n").split("\t")
+    ]
 
 
 def _check(t: Transaction) -> None:
