@@ -80,8 +80,9 @@ async function act(button, words, work) {
     status.textContent = `That did not work: ${error.message}`;
   }
   button.disabled = false;
-  button.focus();
   await refresh();
+  // It may have been drawn anew meanwhile.
+  (button.isConnected ? button : document.getElementById(button.id))?.focus();
 }
 
 function card(item) {
