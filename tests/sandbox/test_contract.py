@@ -31,7 +31,7 @@ from plaid.model_utils import validate_and_convert_types
 
 import webapp.sandbox.http  # noqa: F401 (registers the endpoints)
 from webapp.sandbox.endpoint import ENDPOINTS
-from webapp.sandbox.errors import CODES
+from webapp.sandbox.error_codes import CODES
 
 from .conftest import Bank
 

@@ -1,6 +1,6 @@
 """What the passing of time does to an item."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from . import opening
 from .bank import Bank
@@ -43,3 +43,11 @@ def age(bank: Bank, item: Item) -> Item:
             tell_error(connection, item, item.error_code)
         save_item(connection, item)
     return item
+
+
+def login_expiry(bank: Bank) -> datetime | None:
+    """When a login made now runs out, where that is switched on."""
+    settings = bank.settings
+    if not settings.login_expires:
+        return None
+    return bank.clock.now() + timedelta(days=settings.login_lasts_days)

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from . import log, transaction
+from .account import HeldAccount, list_accounts, save_account
 from .bank import Bank
 from .categorise import categorise
 from .errors import PlaidError
 from .event import Event
-from .item import HeldAccount, Item, list_accounts, save_account
+from .item import Item
 from .opening import book
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -196,10 +195,3 @@ def visit(bank: Bank, access_token: str) -> Item:
     if item.removed:
         raise PlaidError("ITEM_NOT_FOUND")
     return age(bank, item)
-
-
-def login_expiry(bank: Bank) -> Any:
-    settings = bank.settings
-    if not settings.login_expires:
-        return None
-    return bank.clock.now() + timedelta(days=settings.login_lasts_days)

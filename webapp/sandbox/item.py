@@ -1,4 +1,4 @@
-"""An item: one login at one bank, its accounts and where its history stands."""
+"""An item: one login at one bank, and where its history stands."""
 
 import sqlite3
 from datetime import datetime
@@ -9,9 +9,8 @@ import msgspec
 from .clock import iso
 from .errors import PlaidError
 from .institutions import Institution, find_institution
-from .worlds import Account
 
-_encoder = msgspec.json.Encoder(decimal_format="string")
+_encoder = msgspec.json.Encoder()
 
 
 class Item(msgspec.Struct, kw_only=True):
@@ -72,7 +71,6 @@ class Item(msgspec.Struct, kw_only=True):
 
 
 _item_decoder = msgspec.json.Decoder(Item)
-_account_decoder = msgspec.json.Decoder(Account)
 
 
 def load_item(connection: sqlite3.Connection, number: int) -> Item | None:
@@ -124,78 +122,6 @@ def save_item(connection: sqlite3.Connection, item: Item) -> None:
         (item.item_id, item.access_token, state),
     )
     item.number = cursor.lastrowid or 0
-
-
-class HeldAccount(msgspec.Struct):
-    """An account with the ids under which this item knows it."""
-
-    number: int
-    account_id: str
-    account: Account
-
-
-def add_account(
-    connection: sqlite3.Connection, item: Item, account_id: str, account: Account
-) -> HeldAccount:
-    cursor = connection.execute(
-        "INSERT INTO accounts (item, account_id, state) VALUES (?, ?, ?)",
-        (item.number, account_id, _encoder.encode(account)),
-    )
-    return HeldAccount(cursor.lastrowid or 0, account_id, account)
-
-
-def save_account(connection: sqlite3.Connection, held: HeldAccount) -> None:
-    connection.execute(
-        "UPDATE accounts SET state = ? WHERE number = ?",
-        (_encoder.encode(held.account), held.number),
-    )
-
-
-def list_accounts(
-    connection: sqlite3.Connection, item: Item, *, everything: bool = False
-) -> list[HeldAccount]:
-    """The accounts that the person shares, or all that the login has."""
-    rows = connection.execute(
-        "SELECT number, account_id, state FROM accounts WHERE item = ? ORDER BY number",
-        (item.number,),
-    )
-    held = [
-        HeldAccount(
-            row["number"], row["account_id"], _account_decoder.decode(row["state"])
-        )
-        for row in rows
-    ]
-    if everything:
-        return held
-    return [one for one in held if one.account.shared and not one.account.revoked]
-
-
-def account_json(held: HeldAccount) -> dict[str, Any]:
-    account = held.account
-    iso_code = None if account.unofficial else account.currency
-    body: dict[str, Any] = {
-        "account_id": held.account_id,
-        "balances": {
-            "available": account.available,
-            "current": account.current,
-            "iso_currency_code": iso_code,
-            "limit": account.limit,
-            "unofficial_currency_code": account.currency
-            if account.unofficial
-            else None,
-        },
-        "holder_category": account.holder_category,
-        "mask": account.mask,
-        "name": account.name,
-        "official_name": account.official_name,
-        "subtype": account.subtype,
-        "type": account.type,
-    }
-    if account.persistent_account_id:
-        body["persistent_account_id"] = account.persistent_account_id
-    if account.verification_status:
-        body["verification_status"] = account.verification_status
-    return body
 
 
 def item_json(item: Item) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from . import transaction
+from .account import HeldAccount
 from .cursor import Place
 from .errors import PlaidError
 from .event import Event
 from .ids import opaque_id
-from .item import HeldAccount, Item
+from .item import Item
 
 _INSERT = (
     "INSERT INTO transactions (seq, created, item, account, transaction_id, posted_on,"

@@ -7,17 +7,11 @@ from decimal import Decimal
 from itertools import islice
 
 from . import log
+from .account import HeldAccount, add_account, list_accounts, save_account
 from .bank import Bank
 from .errors import PlaidError
 from .ids import opaque_id, stable_id
-from .item import (
-    HeldAccount,
-    Item,
-    add_account,
-    list_accounts,
-    save_account,
-    save_item,
-)
+from .item import Item, save_item
 from .log import Entry
 from .pending import post_due
 from .webhook import Changes

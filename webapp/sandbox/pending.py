@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from . import log, transaction
+from .account import HeldAccount, save_account
 from .ids import opaque_id
-from .item import HeldAccount, Item, save_account
+from .item import Item
 
 
 def list_pending(connection: sqlite3.Connection, item: Item) -> list[sqlite3.Row]:

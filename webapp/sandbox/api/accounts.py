@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from ..account import HeldAccount, account_json, list_accounts
 from ..endpoint import Request, endpoint
 from ..errors import PlaidError
 from ..fields import group, strings, text
-from ..item import HeldAccount, account_json, item_json, list_accounts
+from ..item import item_json
 
 _OPTIONS = group({"account_ids": strings()})
 

@@ -4,9 +4,10 @@ import sqlite3
 from datetime import timedelta
 from typing import Any
 
+from ..account import list_accounts
 from ..bank import Bank
 from ..clock import iso
-from ..item import Item, list_accounts
+from ..item import Item
 from ..webhook import send, tell_error, tell_expiration, tell_recurring
 
 FIREABLE = {

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from .. import edits, log
+from ..account import list_accounts
 from ..bank import Bank
 from ..endpoint import Request, endpoint
-from ..item import Item, list_accounts
+from ..item import Item
 from ..opening import book
 from ..pending import list_pending, post
 from ..transaction import parse

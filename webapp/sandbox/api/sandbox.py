@@ -4,7 +4,9 @@ from datetime import date
 from typing import Any
 
 from .. import edits, opening
-from ..endpoint import Request, endpoint, login_expiry
+from ..account import save_account
+from ..ageing import login_expiry
+from ..endpoint import Request, endpoint
 from ..errors import PlaidError
 from ..fields import (
     choices,
@@ -19,7 +21,7 @@ from ..fields import (
     unused,
 )
 from ..institutions import find_institution
-from ..item import save_account, save_item
+from ..item import save_item
 from ..products import DAYS_REQUESTED, ENABLED, PRODUCTS
 from ..tokens import issue_public_token
 from ..urls import check_webhook

@@ -3,6 +3,7 @@
 from datetime import date
 
 from .. import cursor, log
+from ..account import HeldAccount, account_json
 from ..ageing import age
 from ..bank import Bank
 from ..endpoint import Request, encode, endpoint
@@ -17,7 +18,7 @@ from ..fields import (
     strings,
     text,
 )
-from ..item import HeldAccount, Item, account_json, item_json
+from ..item import Item, item_json
 from ..opening import initialise
 from ..products import DAYS_REQUESTED
 from .accounts import chosen

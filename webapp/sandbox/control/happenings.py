@@ -7,7 +7,8 @@ from typing import Any
 
 from ..api.firing import fire
 from ..bank import Bank
-from ..errors import CODES, PlaidError
+from ..error_codes import CODES
+from ..errors import PlaidError
 from ..faults import Fault
 from ..item import Item
 from ..products import CONSENT_DAYS

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from ..ageing import age
 from ..clock import iso, parse_iso
-from ..errors import CODES, PlaidError
+from ..error_codes import CODES
+from ..errors import PlaidError
 from ..faults import Fault
 from ..item import list_items
 from ..settings import Settings, save_settings

@@ -8,19 +8,13 @@ import msgspec
 from flask import Response, request
 
 from .. import edits
+from ..account import account_json, add_account, list_accounts, save_account
 from ..bank import Bank
 from ..clock import iso
 from ..errors import PlaidError
 from ..fields import check_body
 from ..ids import opaque_id
-from ..item import (
-    Item,
-    account_json,
-    add_account,
-    find_item,
-    list_accounts,
-    save_account,
-)
+from ..item import Item, find_item
 from ..pending import post
 from ..transaction import parse
 from ..webhook import Changes, send, tell_changes

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from .. import log, opening
-from ..endpoint import login_expiry
+from ..account import HeldAccount, list_accounts, save_account
+from ..ageing import login_expiry
 from ..errors import PlaidError
-from ..item import HeldAccount, Item, list_accounts, save_account
+from ..item import Item
 from ..products import CONSENT_DAYS, EXPIRING_COUNTRIES
 from ..tokens import issue_public_token
 from ..worlds import Account, open_world

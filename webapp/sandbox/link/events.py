@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from ..account import HeldAccount
 from ..bank import Bank
 from ..clock import iso
 from ..ids import request_id
 from ..institutions import find_institution
-from ..item import HeldAccount
 from .token import LinkToken, Session
 
 _NULLS = (

@@ -3,7 +3,8 @@
 import re
 from datetime import date
 
-from ..errors import CODES, PlaidError
+from ..error_codes import CODES
+from ..errors import PlaidError
 from . import custom, demo_card, demo_main, dynamic, good, load, taxonomy, yuppie
 from .world import Account, World
 

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from ..categorise import categorise
-from ..errors import CODES, PlaidError
+from ..error_codes import CODES
+from ..errors import PlaidError
 from ..event import Event, purchase
 from ..merchants import EVERYDAY, NOWHERE, OTHER, Merchant
 from . import good
