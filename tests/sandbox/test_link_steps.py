@@ -259,6 +259,22 @@ def test_oauth_comes_back_by_redirect(bank: Bank) -> None:
     assert accounts[0]["persistent_account_id"]
 
 
+def test_what_has_ended_does_not_begin_again(bank: Bank) -> None:
+    link = Steps(bank, redirect_uri="http://127.0.0.1:8000/return")
+    uri = oauth(bank, link, "allow")
+    link.start(uri)
+    link.finish()
+    link.start(uri)
+    assert link.pane["pane"] == "error"
+    for state in (uri.split("=")[1], "unknown"):
+        page = bank.pool.request("GET", f"{bank.url}/link/oauth?oauth_state_id={state}")
+        assert "This sign-in has ended" in page.data.decode()
+    left = Steps(bank)
+    left.go("exit")
+    left.go("continue")
+    assert left.pane["pane"] == "error"
+
+
 def test_oauth_refused(bank: Bank) -> None:
     link = Steps(bank, redirect_uri="http://127.0.0.1:8000/return")
     link.start(oauth(bank, link, "refuse"))

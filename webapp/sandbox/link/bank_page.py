@@ -16,26 +16,29 @@ from .workflow import check_login
 _FILES = Path(__file__).parent / "files"
 
 
-def _walk(state: str) -> Walk:
-    """The session that waits for this page; INVALID_FIELD when there is none."""
+def _find_walk(state: str) -> Walk | None:
+    """The session that waits for this page, if there is one."""
     bank = bank_of_request()
     session = find_session(bank.store, oauth_state_id=state) if state else None
     token = find_link_token(bank.store, session.link_token) if session else None
     if session is None or token is None or session.pane != "oauth":
-        raise PlaidError("INVALID_FIELD", "this sign-in has ended or never began")
+        return None
     return Walk(bank, token, session)
 
 
 @link.get("/link/oauth")
 def sign_in() -> Response:
-    return _page(_walk(request.args.get("oauth_state_id", "")), None)
+    walk = _find_walk(request.args.get("oauth_state_id", ""))
+    return _page(walk, None) if walk else served("oauth-ended.html")
 
 
 @link.post("/link/oauth")
 def decide() -> AnyResponse:
     """Allow or refuse, then go back to where the app asked for."""
     form = request.form
-    walk = _walk(form.get("oauth_state_id", ""))
+    walk = _find_walk(form.get("oauth_state_id", ""))
+    if walk is None:
+        return served("oauth-ended.html")
     session = walk.session
     if form.get("decision") == "allow":
         try:

@@ -48,7 +48,7 @@ def start(
 def _return(bank: Bank, link: LinkToken, uri: str) -> dict[str, Any]:
     state = parse_qs(uri.partition("?")[2]).get("oauth_state_id", [""])[0]
     session = find_session(bank.store, oauth_state_id=state) if state else None
-    if session is None or session.link_token != link.link_token:
+    if session is None or session.link_token != link.link_token or session.finished_at:
         raise PlaidError("INVALID_FIELD", "receivedRedirectUri has no known state")
     return _after_oauth(Walk(bank, link, session))
 
@@ -62,6 +62,8 @@ def step(bank: Bank, link_session_id: str, action: str, given: Given) -> dict[st
     walk = Walk(bank, link, session)
     if action == "exit":
         return _exit(walk)
+    if session.exit is not None:
+        raise PlaidError("INVALID_LINK_TOKEN", "this session was left")
     known = _STEPS.get((session.pane, action))
     if known is None:
         raise PlaidError("INVALID_FIELD", f"{action} is not possible here")
