@@ -31,6 +31,7 @@ PLAID_HOSTS = {
     "production": "https://production.plaid.com",
 }
 PLAID_LINK_SCRIPT = "/link/v2/stable/link-initialize.js"
+PLAID_WEBHOOK = "/webhooks/plaid"
 PLAID_COUNTRIES = set(
     "AT BE CA DE DK EE ES FI FR GB IE IT LT LV NL NO PL PT SE US".split()
 )
@@ -49,8 +50,8 @@ def _split(value: object) -> object:
 
 
 def _is_web_address(url: str) -> bool:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         parts.port  # noqa: B018  read for its check: a number, and not too large
     except ValueError:
         return False
@@ -235,6 +236,10 @@ def _demo_defaults(var: Path, values: dict[str, object]) -> dict[str, object]:
         "REGISTRATION": "open",
         **written,
     }
+    own = str(values.get("PUBLIC_URL") or defaults["PUBLIC_URL"])
+    if _is_web_address(own) and ".plaid.com" not in host:
+        # Plaid itself would refuse an address that it cannot reach
+        defaults.setdefault("PLAID_WEBHOOK_URL", own.rstrip("/") + PLAID_WEBHOOK)
     if not {"SECRET_KEY", "DATA_KEYS"} <= values.keys():
         defaults |= _demo_keys(var / "demo-keys.json")
     return defaults

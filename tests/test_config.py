@@ -42,7 +42,7 @@ def refusal(values: dict[str, str], root: Path) -> str:
         "DATA_KEYS",
         "PLAID_CLIENT_ID",
         "PLAID_SECRET",
-    ],  # fmt: skip
+    ],
 )
 def test_missing_setting_is_named_in_live_mode(name: str, tmp_path: Path) -> None:
     values = {key: value for key, value in LIVE.items() if key != name}
@@ -166,6 +166,23 @@ def test_demo_mode_needs_nothing_but_a_database(tmp_path: Path) -> None:
     assert found.PLAID_CLIENT_ID == "sandbox"
     assert found.PLAID_LINK_SCRIPT_URL.startswith(found.PLAID_HOST)
     assert found.REGISTRATION == "open"
+
+
+@pytest.mark.parametrize(
+    ("more", "address"),
+    [
+        ({}, "http://127.0.0.1:8000/webhooks/plaid"),
+        ({"PUBLIC_URL": "http://here:9/"}, "http://here:9/webhooks/plaid"),
+        ({"PLAID_WEBHOOK_URL": "http://there/hook"}, "http://there/hook"),
+        ({"PLAID_HOST": "https://sandbox.plaid.com"}, None),
+    ],
+)
+def test_demo_bank_is_told_where_to_send_webhooks(
+    more: dict[str, str], address: str | None, tmp_path: Path
+) -> None:
+    found = load(DEMO | more, tmp_path)
+    assert address == found.PLAID_WEBHOOK_URL
+    assert load(LIVE, tmp_path).PLAID_WEBHOOK_URL is None
 
 
 def test_first_of_several_data_keys_stays_first(tmp_path: Path) -> None:

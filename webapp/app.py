@@ -21,6 +21,8 @@ from webapp.dashboard.routes import bp as dashboard
 from webapp.extensions import csrf, db, htmx, login_manager, migrate
 from webapp.health import bp as health
 from webapp.plaid.client import PlaidClient
+from webapp.plaid.webhook_keys import WebhookKeys
+from webapp.webhooks.routes import bp as webhooks
 
 
 def create_app(config: Config) -> Flask:
@@ -38,7 +40,7 @@ def create_app(config: Config) -> Flask:
     filters.init_app(app)
     security.init_app(app)
     errors.init_app(app)
-    for blueprint in (health, auth, accounts, dashboard):
+    for blueprint in (health, auth, accounts, dashboard, webhooks):
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
@@ -60,9 +62,9 @@ def configure(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=1 << 20,
     )
     app.extensions["vault"] = Vault(config.DATA_KEYS)
-    app.extensions["plaid"] = PlaidClient(
-        config.PLAID_HOST, config.PLAID_CLIENT_ID, config.PLAID_SECRET
-    )
+    plaid = PlaidClient(config.PLAID_HOST, config.PLAID_CLIENT_ID, config.PLAID_SECRET)
+    app.extensions["plaid"] = plaid
+    app.extensions["webhook_keys"] = WebhookKeys(plaid.webhook_verification_key_get)
     if config.TRUSTED_PROXY_HOPS:
         hops = config.TRUSTED_PROXY_HOPS
         proxy = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

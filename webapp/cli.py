@@ -17,8 +17,9 @@ from webapp.demo.user import DEMO_EMAIL, DEMO_PASSWORD
 from webapp.extensions import db
 from webapp.models import ItemState, PlaidItem, User
 from webapp.plaid.errors import PlaidError
-from webapp.sync import schedule
+from webapp.sync import inbox, schedule
 from webapp.sync.quarantine import held_rows
+from webapp.webhooks.queries import find_event, list_events
 from webapp.worker import Worker, tools_of, work_on
 
 Key = tuple[uuid.UUID, uuid.UUID]  # of the user, of the item
@@ -27,7 +28,8 @@ WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
 
 def init_app(app: Flask) -> None:
-    for door in (init_db, make_admin, quarantine, seed_demo, sync, worker):
+    doors = (init_db, make_admin, quarantine, seed_demo, sync, webhooks, worker)
+    for door in doors:
         app.cli.add_command(door)
 
 
@@ -146,6 +148,40 @@ def quarantine() -> None:
         when = f"{row.created_at:%Y-%m-%d %H:%M}"
         click.echo(f"{when}  {row.plaid_item_id}  {id}  {row.code}: {row.reason}")
     click.echo(f"{len(held)} rows in quarantine.")
+
+
+@click.group("webhooks")
+def webhooks() -> None:
+    """What Plaid has told."""
+
+
+@webhooks.command("list")
+@click.option("--item", type=click.UUID, help="Of one bank, by its id here.")
+@click.option("--unprocessed", is_flag=True, help="Only those no sync has settled.")
+@with_appcontext
+def list_webhooks(item: uuid.UUID | None, unprocessed: bool) -> None:
+    """The newest webhooks, the last one at the end."""
+    for event in list_events(db.session(), item, unprocessed=unprocessed):
+        said = [f"{event.webhook_type}:{event.webhook_code}", event.error_code]
+        facts = [*said, event.reason, "replay" if event.is_replay else None]
+        done = "processed" if event.processed_at else "unprocessed"
+        at = event.received_at.isoformat(timespec="seconds")
+        text = " ".join(fact for fact in facts if fact)
+        click.echo(f"{event.id} {at} {event.plaid_item_id} {done} {text}")
+
+
+@webhooks.command("replay")
+@click.argument("id", type=click.UUID)
+@with_appcontext
+def replay_webhook(id: uuid.UUID) -> None:
+    """Take a webhook as if it came now."""
+    event = find_event(db.session(), id)
+    if event is None:
+        raise click.ClickException(f"There is no webhook {id}.")
+    if not inbox.replay(db.session(), event):
+        raise click.ClickException("Its bank is being removed.")
+    db.session.commit()
+    click.echo("A sync of its bank is asked for.")
 
 
 @click.command("worker")

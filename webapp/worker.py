@@ -26,7 +26,8 @@ AFTER_A_CRASH = 3.0  # seconds; a database that restarts needs a moment
 
 def tools_of(app: Flask) -> Tools:
     """What a sync works with, inside an app context."""
-    return Tools(db.session(), app.extensions["plaid"], app.extensions["vault"])
+    plaid, vault = app.extensions["plaid"], app.extensions["vault"]
+    return Tools(db.session(), plaid, vault, app.config["PLAID_WEBHOOK_URL"])
 
 
 def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:

@@ -11,6 +11,7 @@ from webapp.models.sync_run import SyncRun
 from webapp.models.transaction import LedgerEntry, Transaction
 from webapp.models.transaction_change import TransactionChange
 from webapp.models.user import User
+from webapp.models.webhook_event import WebhookEvent
 
 __all__ = [
     "BankAccount",
@@ -27,4 +28,5 @@ __all__ = [
     "Transaction",
     "TransactionChange",
     "User",
+    "WebhookEvent",
 ]

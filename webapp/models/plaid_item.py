@@ -29,7 +29,8 @@ class ItemState(StrEnum):
     REMOVED = "removed"
 
 
-# States in which the clock has nothing to do until a person or the bank acts.
+# States in which the clock has nothing to do until a person or the bank acts. Whoever
+# must sign in is woken by an ask, for they may have done so elsewhere; the others not.
 RESTING = (
     ItemState.LOGIN_REQUIRED,
     ItemState.REVOKED,
@@ -78,9 +79,7 @@ class PlaidItem(Base):
         Index(
             "ix_plaid_items_due",
             "next_at",
-            postgresql_where=text(
-                "state NOT IN ('login_required', 'revoked', 'removed')"
-            ),
+            postgresql_where=text("state NOT IN ('revoked', 'removed')"),
         ),
         {"comment": "One login at one bank; the row is the sync queue"},
     )

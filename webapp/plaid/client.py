@@ -118,6 +118,22 @@ class PlaidClient:
         request = ItemRemoveRequest(access_token=access_token)
         return self._call("item_remove", request, decode.Answer)
 
+    def item_webhook_update(self, access_token: str, webhook: str) -> decode.Answer:
+        from plaid.model.item_webhook_update_request import ItemWebhookUpdateRequest
+
+        request = ItemWebhookUpdateRequest(access_token=access_token, webhook=webhook)
+        return self._call("item_webhook_update", request, decode.Answer)
+
+    def webhook_verification_key_get(self, key_id: str) -> decode.WebhookKeyAnswer:
+        from plaid.model.webhook_verification_key_get_request import (
+            WebhookVerificationKeyGetRequest,
+        )
+
+        request = WebhookVerificationKeyGetRequest(key_id=key_id)
+        return self._call(
+            "webhook_verification_key_get", request, decode.WebhookKeyAnswer
+        )
+
     def accounts_get(self, access_token: str) -> decode.AccountsAnswer:
         from plaid.model.accounts_get_request import AccountsGetRequest
 

@@ -50,6 +50,7 @@ class Item(Struct):
     institution_name: str | None = None
     error: ItemError | None = None
     consent_expiration_time: dt.datetime | None = None
+    webhook: str | None = None
 
 
 class Updates(Struct):
@@ -101,6 +102,19 @@ class Institution(Struct):
 
 class InstitutionAnswer(Answer):
     institution: Institution
+
+
+class WebhookKey(Struct):
+    alg: str
+    crv: str
+    kty: str
+    x: str
+    y: str
+    expired_at: int | None = None
+
+
+class WebhookKeyAnswer(Answer):
+    key: WebhookKey
 
 
 class Category(Struct):

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
@@ -17,9 +18,10 @@ from webapp.models import SyncRun
 from webapp.models.plaid_item import ItemState
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
-from webapp.plaid.errors import PlaidError
-from webapp.sync import apply, schedule
+from webapp.plaid.errors import Kind, PlaidError
+from webapp.sync import apply, inbox, schedule
 from webapp.sync.fetch import NEWS_EVERY, Fetched, begin, fetch, result
+from webapp.sync.inbox import Heard
 from webapp.sync.schedule import Claim, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Tools:
     session: Session
     plaid: PlaidClient
     vault: Vault
+    webhook: str | None = None  # where Plaid shall tell of news
 
 
 def token_place(item: uuid.UUID) -> Place:
@@ -52,22 +55,26 @@ def sync_item(
 
     Commits: the run's record, its progress, and all that it wrote in one transaction.
     """
+    heard = inbox.take(tools.session, held)
     run_id = _begin(tools.session, held)
     try:
         token = tools.vault.decrypt(held.access_token, token_place(held.id))
         progress = _Progress(tools.session, held, run_id, on_progress)
+        item = _item_first(tools, token, heard, progress)
         with_rows = fetch(tools.plaid, token, held.cursor, progress.note)
         try:
             meanwhile = partial(progress.note, with_rows)
-            item = result(begin(tools.plaid.item_get, token), meanwhile)
+            item = item or result(begin(tools.plaid.item_get, token), meanwhile)
             accounts = result(begin(tools.plaid.accounts_get, token), meanwhile)
-            status = _write(tools, held, run_id, with_rows, item, accounts)
+            _tell_address(tools, token, item, meanwhile)
+            status = _write(tools, held, run_id, with_rows, item, accounts, heard)
         finally:
             with_rows.close()
     except DecryptionError as error:
-        status = _fail(tools.session, held, run_id, PlaidError("OUR_KEY", str(error)))
+        ours = PlaidError("OUR_KEY", str(error))
+        status = _fail(tools.session, held, run_id, ours, heard)
     except PlaidError as error:
-        status = _fail(tools.session, held, run_id, error)
+        status = _fail(tools.session, held, run_id, error, heard)
     except LeaseLost:
         status = _superseded(tools.session, held, run_id)
     except Interrupted:
@@ -119,6 +126,31 @@ class _Progress:
         self.then(fetched)
 
 
+def _item_first(
+    tools: Tools, token: str, heard: Heard, progress: _Progress
+) -> ItemAnswer | None:
+    """Plaid's word on the item where a webhook spoke of it. Raises PlaidError."""
+    if not heard.concerns_item:
+        return None
+    nothing_yet = partial(progress.note, Fetched(BytesIO()))
+    item = result(begin(tools.plaid.item_get, token), nothing_yet)
+    inbox.check(heard, item)
+    return item
+
+
+def _tell_address(
+    tools: Tools, token: str, item: ItemAnswer, meanwhile: Callable[[], None]
+) -> None:
+    """Our address for webhooks, where Plaid has another; without it a run works too."""
+    if not tools.webhook or item.item.webhook == tools.webhook:
+        return
+    telling = begin(tools.plaid.item_webhook_update, token, tools.webhook)
+    try:
+        result(telling, meanwhile)
+    except PlaidError as error:
+        log.warning("Webhook address of %s not set: %s", item.item.item_id, error.code)
+
+
 def _write(
     tools: Tools,
     held: Claim,
@@ -126,6 +158,7 @@ def _write(
     fetched: Fetched,
     item: ItemAnswer,
     accounts: AccountsAnswer,
+    heard: Heard,
 ) -> str:
     session = tools.session
     began = time.perf_counter()
@@ -155,7 +188,9 @@ def _write(
         "request_id": fetched.request_id,
     }
     session.execute(_run(held, run_id).values(**done))
-    _give_back(session, held, fetched, item)
+    if fetched.is_ready:
+        inbox.settle(session, held, run_id, heard)
+    _give_back(session, held, fetched, item, heard)
     session.commit()
     log.info(
         "Synced %d transactions for user %s (Income: %d, Expenses: %d) "
@@ -170,7 +205,7 @@ def _write(
 
 
 def _give_back(
-    session: Session, held: Claim, fetched: Fetched, item: ItemAnswer
+    session: Session, held: Claim, fetched: Fetched, item: ItemAnswer, heard: Heard
 ) -> None:
     said: dict[str, object] = {
         "update_status": fetched.status,
@@ -183,18 +218,19 @@ def _give_back(
     updates = item.status.transactions if item.status else None
     said |= {
         "cursor": fetched.cursor,
-        "state": _state(item),
+        "state": _state(item, heard),
         "bank_updated_at": updates.last_successful_update if updates else None,
-        "consent_expires_at": item.item.consent_expiration_time,
+        "consent_expires_at": inbox.ends_at(heard, item)
+        or item.item.consent_expiration_time,
     }
     schedule.finish(session, held, said)
 
 
-def _state(item: ItemAnswer) -> str:
+def _state(item: ItemAnswer, heard: Heard) -> str:
     """Plaid's own word on the item, after a run that worked."""
     if item.item.error and item.item.error.error_code == "ITEM_LOGIN_REQUIRED":
         return ItemState.LOGIN_REQUIRED
-    return ItemState.HEALTHY
+    return ItemState.EXPIRING if inbox.ends_at(heard, item) else ItemState.HEALTHY
 
 
 def pause_after(
@@ -213,7 +249,9 @@ def pause_after(
     return dt.timedelta(minutes=30)
 
 
-def _fail(session: Session, held: Claim, run_id: uuid.UUID, error: PlaidError) -> str:
+def _fail(
+    session: Session, held: Claim, run_id: uuid.UUID, error: PlaidError, heard: Heard
+) -> str:
     session.rollback()
     why = {
         "status": "failed",
@@ -227,6 +265,8 @@ def _fail(session: Session, held: Claim, run_id: uuid.UUID, error: PlaidError) -
         "Sync of item %s failed: %s, request %s",
         held.item_id, error.code, error.request_id,
     )  # fmt: skip
+    if error.kind in (Kind.USER, Kind.DEAD):  # nothing of the inbox can change that
+        inbox.settle(session, held, run_id, heard)
     try:
         schedule.fail(session, held, error)
     except LeaseLost:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
 
-from webapp.models.plaid_item import RESTING, ItemState
+from webapp.models.plaid_item import ItemState
 from webapp.plaid.errors import Kind, PlaidError
 
 LEASE = dt.timedelta(seconds=60)
@@ -66,7 +66,8 @@ def ask(
 ) -> bool:
     """Want a sync of this item soon. Any number of asks make one run.
 
-    A person's own wish overrides the back-off after an error, but not a rate limit.
+    A person's own wish overrides the back-off after an error, but not a rate limit;
+    so does a login repaired at the bank. An item that needs a login is woken.
     False where there is no such item of this user.
     """
     values = {"user_id": user_id, "id": id, "by_person": by_person}
@@ -84,8 +85,13 @@ CLAIM = """
     RETURNING user_id, id, item_id, institution_id, access_token, cursor, state,
               attempts, created_at, lease_token
 """
-_RESTING = ", ".join(f"'{state}'" for state in RESTING)
-CLAIM_DUE = text(CLAIM.format(due=f"next_at <= now() AND state NOT IN ({_RESTING})"))
+# A resting item is served once for each ask, and again after a run that died; its
+# failure lays it to rest. The first condition is that of the index.
+DUE = """
+    next_at <= now() AND state NOT IN ('revoked', 'removed')
+    AND (state <> 'login_required' OR req_seq > seen_seq OR lease_token IS NOT NULL)
+"""
+CLAIM_DUE = text(CLAIM.format(due=DUE))
 CLAIM_ONE = text(CLAIM.format(due="user_id = :user_id AND id = :id"))
 
 
@@ -153,6 +159,8 @@ WAIT = text("""
     UPDATE plaid_items
     SET update_status = :update_status, attempts = 0, lease_until = NULL,
         lease_token = NULL, last_request_id = :request_id,
+        -- it answers: nobody has to sign in
+        state = CASE state WHEN 'login_required' THEN 'first_sync' ELSE state END,
         next_at = CASE WHEN req_seq > seen_seq THEN now() ELSE now() + :pause END
     WHERE user_id = :user_id AND id = :id AND lease_token = :token
 """)
@@ -187,7 +195,7 @@ def fail(session: Session, held: Claim, error: PlaidError) -> None:
 RELEASE = text("""
     UPDATE plaid_items
     SET lease_until = NULL, lease_token = NULL, next_at = now(),
-        attempts = greatest(attempts - 1, 0)
+        attempts = greatest(attempts - 1, 0), seen_seq = done_seq
     WHERE user_id = :user_id AND id = :id AND lease_token = :token
 """)
 
