@@ -40,7 +40,7 @@ def copy_again(place: Place) -> float:
     with closing(place.superuser()) as connection, connection.cursor() as cursor:
         rows = io.BytesIO()
         cursor.copy_expert("COPY transactions TO STDOUT", rows)
-        place.execute("TRUNCATE transactions", "CHECKPOINT")
+        place.execute("TRUNCATE transactions CASCADE", "CHECKPOINT")
         rows.seek(0)
         began = time.perf_counter()
         cursor.copy_expert("COPY transactions FROM STDIN", rows, size=1 << 18)

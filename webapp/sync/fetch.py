@@ -16,7 +16,7 @@ from typing import IO, Any, TypeVar
 import msgspec
 
 from webapp.plaid.client import PlaidClient
-from webapp.plaid.decode import Transaction
+from webapp.plaid.decode import PageHead, Transaction, decode
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.plaid.odd import OddRow, Page, odd_row, read_page
 from webapp.sync.rows import Unstorable, line
@@ -123,15 +123,16 @@ def _pages(
     cursor: str | None,
     meanwhile: Callable[[], None],
 ) -> Generator[Page, None, None]:
-    """The pages in order; the next is on its way while one is being used."""
+    """The pages in order; the next is on its way while one is decoded and used."""
     coming = begin(client.transactions_sync, access_token, cursor)
     for _ in range(MOST_PAGES):
-        page = read_page(result(coming, meanwhile))
-        if not page.has_more:
-            yield page
+        body = result(coming, meanwhile)
+        head = decode(body, PageHead)
+        if not head.has_more:
+            yield read_page(body)
             return
-        coming = begin(client.transactions_sync, access_token, page.next_cursor)
-        yield page
+        coming = begin(client.transactions_sync, access_token, head.next_cursor)
+        yield read_page(body)
     raise PlaidError("UNREADABLE", f"more than {MOST_PAGES} pages")
 
 

@@ -64,8 +64,9 @@ def sync_item(
         with_rows = fetch(tools.plaid, token, held.cursor, progress.note)
         try:
             meanwhile = partial(progress.note, with_rows)
+            asked = begin(tools.plaid.accounts_get, token)  # while the item is told
             item = item or result(begin(tools.plaid.item_get, token), meanwhile)
-            accounts = result(begin(tools.plaid.accounts_get, token), meanwhile)
+            accounts = result(asked, meanwhile)
             _tell_address(tools, token, item, meanwhile)
             status = _write(tools, held, run_id, with_rows, item, accounts, heard)
         finally:
