@@ -6,11 +6,13 @@ import pytest
 
 from tests import factories
 from tests.sync.linked import (
+    answers,
     ask_db,
     change_db,
     claim,
     link,
     live,
+    page,
     reload,
     run,
     runs,
@@ -19,7 +21,10 @@ from tests.sync.linked import (
     until,
 )
 from tests.webhooks.conftest import inbox, linked
+from tests.webhooks.signing import body_of, sign
 from webapp import embedded
+from webapp.extensions import db
+from webapp.sync import schedule
 
 pytestmark = pytest.mark.commits
 
@@ -206,6 +211,42 @@ def test_a_woken_item_whose_worker_dies_is_taken_again(app, site, item):
     change_db(app, "UPDATE plaid_items SET lease_until = now() - interval '1 s'")
     assert site.work() == ["succeeded"]
     assert reload(app, item).state == "healthy"
+
+
+def test_a_woken_item_that_is_given_back_is_taken_again(app, site, item):
+    change_db(app, "UPDATE plaid_items SET state = 'login_required'")
+    site.happens(item, "login_repaired")
+    site.delivered(item, "LOGIN_REPAIRED")
+    with app.app_context():
+        held = schedule.claim(db.session())
+        schedule.release(db.session(), held)
+        db.session.commit()
+    assert site.work() == ["succeeded"]
+
+
+def test_a_woken_item_whose_bank_is_not_ready_is_looked_at_again(app, site, item):
+    change_db(app, "UPDATE plaid_items SET state = 'login_required', cursor = NULL")
+    answers(site.bank, page(cursor="", status="NOT_READY"))
+    site.happens(item, "login_repaired")
+    site.delivered(item, "LOGIN_REPAIRED")
+    assert site.work() == ["succeeded"]
+    assert reload(app, item).state == "first_sync"
+    assert undone(app) == ["LOGIN_REPAIRED"]
+    change_db(app, "UPDATE plaid_items SET next_at = now()")
+    assert site.work() == ["succeeded"]
+    assert reload(app, item).state == "healthy"
+    assert undone(app) == []
+
+
+def test_hundreds_of_equal_ones_during_a_run_cause_one_more(app, site, item, told):
+    held = claim(app, item)
+    body = body_of(item.item_id)
+    for _ in range(300):
+        assert told(body, sign(body)).status_code == 200
+    assert run(site.app, held) == "succeeded"
+    assert site.work() == ["succeeded"]
+    assert undone(app) == []
+    assert len(runs(app, item)) == 3, "one was before"
 
 
 def test_a_stale_error_does_not_outweigh_the_bank(app, site, item):
