@@ -51,7 +51,7 @@ def test_a_removed_bank_goes_at_plaid_and_here(app, bank, alice_client, item):
         assert ask_db(app, f"SELECT 1 FROM {table}") == []
     with pytest.raises(KeyError):
         state_at_bank(bank, item.item_id)
-    assert bank.count_calls(REMOVE) == 1
+    assert bank.count_calls(REMOVE, item.item_id) == 1
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_SERVER_ERROR", "INVALID_API_KEYS"])

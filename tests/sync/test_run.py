@@ -242,7 +242,7 @@ def test_endless_mutations_end_after_three_rounds(app, bank, item, account):
     assert rows(app, item) == {}
     found = reload(app, item)
     assert (found.cursor, found.last_error_code) == (None, code)
-    assert bank.count_calls("/transactions/sync") == 6
+    assert bank.count_calls("/transactions/sync", item.item_id) == 6
 
 
 # Cost

@@ -176,7 +176,9 @@ def test_login_repaired_wakes_an_item_at_once(app, site, item):
         "login_required",
         "ITEM_LOGIN_REQUIRED",
     )
-    assert site.bank.count_calls("/transactions/sync") == 1, "asked though it rests"
+    assert site.bank.count_calls("/transactions/sync", item.item_id) == 1, (
+        "asked though it rests"
+    )
     assert undone(app) == []
     assert [row.error_code for row in inbox(app)][-1] == "ITEM_LOGIN_REQUIRED"
     change_db(app, "UPDATE plaid_items SET not_before = now() + interval '5 h'")
@@ -309,7 +311,7 @@ def test_a_permission_taken_back_stops_everything(app, site, item):
         "revoked",
         "USER_PERMISSION_REVOKED",
     )
-    assert site.bank.count_calls("/transactions/sync") == 0
+    assert site.bank.count_calls("/transactions/sync", item.item_id) == 0
     assert undone(app) == []
     change_db(app, "UPDATE plaid_items SET next_at = now()")
     assert site.work() == []
@@ -363,9 +365,9 @@ def test_bobs_bank_is_not_touched(app, site, item, bob):
 
 def test_the_first_run_tells_the_bank_our_address(app, site, item):
     assert state_at_bank(site.bank, item.item_id)["webhook"] == site.url
-    assert site.bank.count_calls("/item/webhook/update") == 1
+    assert site.bank.count_calls("/item/webhook/update", item.item_id) == 1
     run(site.app, claim(app, item))
-    assert site.bank.count_calls("/item/webhook/update") == 1
+    assert site.bank.count_calls("/item/webhook/update", item.item_id) == 1
     assert [row.webhook_code for row in inbox(app)] == ["WEBHOOK_UPDATE_ACKNOWLEDGED"]
 
 
