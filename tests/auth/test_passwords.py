@@ -111,10 +111,3 @@ def test_passwords_that_are_guessed_first(password: str) -> None:
 )
 def test_other_passwords_are_fine(password: str) -> None:
     assert weakness(password, "carol@example.com") is None
-
-
-def test_longest_password_is_checked_at_once() -> None:
-    start = time.perf_counter()
-    for password in ("ab" * 63 + "c", "qwertyuiop" * 12, "x" * 128, "1a" * 64):
-        weakness(password, "carol@example.com")
-    assert time.perf_counter() - start < 0.1

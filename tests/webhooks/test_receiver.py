@@ -1,6 +1,5 @@
 """POST /webhooks/plaid: what is kept, what is refused, and what never gets a 200."""
 
-import time
 import uuid
 
 import pytest
@@ -8,6 +7,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from config import load
+from tests.dashboard.test_statements import statements
 from tests.factories import make_item
 from tests.sync.linked import ask_db, change_db, every_log_line, reload
 from tests.webhooks.conftest import asks, inbox
@@ -58,11 +58,9 @@ def test_a_forged_one_has_no_effect(app, told, hers, name):
 
 def test_a_thousand_random_kids_cost_five_look_ups(app, told, hers, server):
     body = body_of(hers.item_id)
-    began = time.perf_counter()
     answers = [
         told(body, sign(body, kid=str(uuid.uuid4()))).status_code for _ in range(1000)
     ]
-    assert time.perf_counter() - began < 10
     assert set(answers) == {401, 503}
     assert answers.count(401) == len(server.asked) == 5
     assert inbox(app) == []
@@ -227,13 +225,11 @@ def change_db_as_owner(app, statement):
     engine.dispose()
 
 
-def test_an_answer_takes_milliseconds(told, hers):
+def test_an_answer_costs_few_statements_and_no_call(app, told, hers, server):
     body = body_of(hers.item_id)
     told(body, sign(body))
-    seconds = []
-    for _ in range(50):
-        header = sign(body)
-        began = time.perf_counter()
-        assert told(body, header).status_code == 200
-        seconds.append(time.perf_counter() - began)
-    assert sorted(seconds)[25] < 0.05
+    asked = len(server.asked)
+    with statements(app) as seen:
+        assert told(body, sign(body)).status_code == 200
+    assert len(seen) <= 4, seen
+    assert len(server.asked) == asked
