@@ -6,8 +6,8 @@ The rights of the app on the table are the default privileges of 0004.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
