@@ -39,8 +39,9 @@ def test_sync_of_one_user(app, flask, items):
     assert synced(app, items) == [True, True, False]
 
 
-def test_sync_of_one_item(app, flask, items):
-    result = flask("sync", "--item", str(items[1].id))
+@pytest.mark.parametrize("id", ["id", "item_id"])
+def test_sync_of_one_item(app, flask, items, id):
+    result = flask("sync", "--item", str(getattr(items[1], id)))
     assert (result.exit_code, result.stdout.strip()) == (0, "1 of 1 banks synced.")
     assert synced(app, items) == [False, True, False]
 
@@ -99,7 +100,7 @@ def test_sync_waits_until_a_worker_gives_the_bank_back(app, flask, items):
     [
         ([], 2, "Give one of --user, --item and --all."),
         (["--all", "--user", "alice@example.com"], 2, "Give one of"),
-        (["--item", "not-a-number"], 2, "Invalid value for '--item'"),
+        (["--item", "not-an-id"], 1, "There is no bank not-an-id"),
         (["--item", str(uuid.UUID(int=7))], 1, "There is no bank 0000"),
         (["--user", "nobody@example.com"], 1, "Nobody registered as nobody@"),
         (["--user", "not an address"], 1, "Nobody registered as not an address"),

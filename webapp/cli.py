@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy import select
+from sqlalchemy import Text, cast, or_, select
 
 from webapp import seed
 from webapp.auth import accounts as people
@@ -85,10 +85,10 @@ def seed_demo() -> None:
 
 @click.command("sync")
 @click.option("--user", "email", help="All banks of the user with this address.")
-@click.option("--item", type=click.UUID, help="One bank, by its id here.")
+@click.option("--item", help="One bank, by its id here or Plaid's item_id.")
 @click.option("--all", "everything", is_flag=True, help="All banks of everybody.")
 @with_appcontext
-def sync(email: str | None, item: uuid.UUID | None, everything: bool) -> None:
+def sync(email: str | None, item: str | None, everything: bool) -> None:
     """Sync now, in the foreground, whatever the schedule says."""
     if [email is not None, item is not None, everything].count(True) != 1:
         raise click.UsageError("Give one of --user, --item and --all.")
@@ -104,7 +104,7 @@ def sync(email: str | None, item: uuid.UUID | None, everything: bool) -> None:
         sys.exit(1)
 
 
-def _chosen(email: str | None, item: uuid.UUID | None) -> list[Key]:
+def _chosen(email: str | None, item: str | None) -> list[Key]:
     wanted = select(PlaidItem.user_id, PlaidItem.id).where(
         PlaidItem.state.not_in(UNLINKED)
     )
@@ -114,7 +114,8 @@ def _chosen(email: str | None, item: uuid.UUID | None) -> list[Key]:
             raise click.ClickException(f"Nobody registered as {email}.")
         wanted = wanted.where(PlaidItem.user_id == user.id)
     if item is not None:
-        wanted = wanted.where(PlaidItem.id == item)
+        by_id = cast(PlaidItem.id, Text) == item
+        wanted = wanted.where(or_(by_id, PlaidItem.item_id == item))
     keys = [(row.user_id, row.id) for row in db.session.execute(wanted)]
     db.session.commit()
     if item is not None and not keys:
