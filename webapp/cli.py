@@ -15,7 +15,8 @@ from webapp import seed
 from webapp.auth import accounts as people
 from webapp.demo.user import DEMO_EMAIL, DEMO_PASSWORD
 from webapp.extensions import db
-from webapp.models import ItemState, PlaidItem, User
+from webapp.models import PlaidItem, User
+from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import PlaidError
 from webapp.sync import inbox, schedule
 from webapp.sync.quarantine import held_rows
@@ -23,7 +24,6 @@ from webapp.webhooks.queries import find_event, list_events
 from webapp.worker import Worker, tools_of, work_on
 
 Key = tuple[uuid.UUID, uuid.UUID]  # of the user, of the item
-UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
 WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
 

@@ -6,10 +6,9 @@ from flask import Flask, Response, current_app, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
+from webapp.extensions import DATABASE_DOWN
 from webapp.htmx import wants_fragment
 from webapp.logs import request_id
 from webapp.plaid.errors import PlaidError
@@ -38,7 +37,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(CSRFError, expired_form)
     app.register_error_handler(PlaidError, plaid_error)
-    for database_error in (OperationalError, InterfaceError, PoolTimeout):
+    for database_error in DATABASE_DOWN:
         app.register_error_handler(database_error, database_down)
     app.register_error_handler(InternalServerError, our_fault)
 

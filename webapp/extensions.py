@@ -6,6 +6,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy import MetaData, Text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, registry
 
 # Named constraints, so that code and people can tell which rule broke.
@@ -16,6 +18,9 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# What a lost database, or a pool with no connection left, raises.
+DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
 
 
 class Base(DeclarativeBase):

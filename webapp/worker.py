@@ -7,10 +7,8 @@ import threading
 from types import FrameType
 
 from flask import Flask
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from webapp.extensions import db
+from webapp.extensions import DATABASE_DOWN, db
 from webapp.linking import institutions
 from webapp.linking.removal import remove
 from webapp.models import ItemState
@@ -87,7 +85,7 @@ class Worker:
                     continue
             except LeaseLost:
                 continue
-            except (OperationalError, InterfaceError, PoolTimeout) as error:
+            except DATABASE_DOWN as error:
                 # minutes of this in every thread: a line each, not a page
                 why = getattr(error, "orig", None) or error
                 log.error("Database not available: %s", type(why).__name__)

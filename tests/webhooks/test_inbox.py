@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webapp.plaid.decode import Item, ItemAnswer, ItemError
+from webapp.plaid.decode import ErrorBody, Item, ItemAnswer
 from webapp.plaid.errors import PlaidError
 from webapp.sync.inbox import check, ends_at, hear
 
@@ -30,7 +30,7 @@ def row(code: str, **more: Any) -> Any:
 
 
 def answer(error: str | None = None, consent: dt.datetime | None = None) -> ItemAnswer:
-    found = ItemError(error_code=error) if error else None
+    found = ErrorBody(error_code=error) if error else None
     item = Item(item_id="item", error=found, consent_expiration_time=consent)
     return ItemAnswer(request_id="request", item=item)
 

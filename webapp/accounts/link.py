@@ -16,6 +16,7 @@ from webapp.linking import metadata, sessions
 from webapp.linking.completion import Outcome, complete
 from webapp.linking.sessions import Callbacks
 from webapp.models import LinkStatus, PlaidItem, PlaidLinkSession
+from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import PlaidError
 from webapp.sync.run import Tools
 
@@ -213,6 +214,6 @@ def _own_attempt(session_id: uuid.UUID) -> PlaidLinkSession:
 
 def _own_item(item_id: uuid.UUID) -> PlaidItem:
     item = db.session.get(PlaidItem, (current_user.id, item_id))
-    if item is None or item.state in ("removing", "removed"):
+    if item is None or item.state in UNLINKED:
         abort(404)
     return item

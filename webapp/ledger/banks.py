@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from webapp.models.bank_account import DEBT_TYPES
-from webapp.models.plaid_item import RESTING, ItemState
+from webapp.models.plaid_item import HISTORY_COMPLETE, RESTING, ItemState
 
 # A healthy bank is asked every 6 hours; twice that without an answer is behind.
 CURRENT_FOR = dt.timedelta(hours=12)
@@ -37,7 +37,6 @@ ACRONYMS = set(
 )
 STILL_COMING = "The last weeks are here, older history is still coming."
 STUMBLED = "The last try to read this bank did not work. We try again by ourselves."
-HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 
 
 @dataclass(frozen=True)

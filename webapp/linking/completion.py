@@ -13,13 +13,13 @@ from webapp.linking import duplicates, institutions, sessions
 from webapp.linking.metadata import SuccessMetadata
 from webapp.linking.removal import ask_removal
 from webapp.models import ItemState, LinkStatus, PlaidItem, PlaidLinkSession
+from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.decode import AccountsAnswer, Exchange
 from webapp.plaid.errors import PlaidError
 from webapp.sync import apply, schedule
 from webapp.sync.run import Tools, token_place
 
 log = logging.getLogger(__name__)
-UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
 # The worker leaves a new item alone for this long, so that the check for a duplicate
 # comes first; if this process dies in between, the worker takes over.
 HEAD_START = dt.timedelta(seconds=20)

@@ -7,7 +7,8 @@ from typing import Protocol
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from webapp.models import BankAccount, ItemState, PlaidItem
+from webapp.models import BankAccount, PlaidItem
+from webapp.models.plaid_item import UNLINKED
 
 
 class Seen(Protocol):
@@ -54,7 +55,7 @@ def find_same_login(
             PlaidItem.user_id == user_id,
             PlaidItem.institution_id == institution_id,
             PlaidItem.id.is_distinct_from(but),
-            PlaidItem.state.not_in([ItemState.REMOVING, ItemState.REMOVED]),
+            PlaidItem.state.not_in(UNLINKED),
             BankAccount.closed_at.is_(None),
         )
     )

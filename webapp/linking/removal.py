@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.crypto import DecryptionError
 from webapp.models import ItemState, PlaidItem
+from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.sync import schedule
 from webapp.sync.fetch import begin, result
@@ -27,7 +28,7 @@ def ask_removal(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> bool:
     marked = session.execute(
         update(PlaidItem)
         .where(PlaidItem.user_id == user_id, PlaidItem.id == item)
-        .where(PlaidItem.state.not_in([ItemState.REMOVING, ItemState.REMOVED]))
+        .where(PlaidItem.state.not_in(UNLINKED))
         .values(
             state=ItemState.REMOVING,
             next_at=func.now(),

@@ -29,6 +29,10 @@ class ItemState(StrEnum):
     REMOVED = "removed"
 
 
+# States in which the bank is no longer linked: no page shows it, no call reaches it.
+UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
+# transactions_update_status once the bank has given all the history that was asked for
+HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 # States in which the clock has nothing to do until a person or the bank acts. Whoever
 # must sign in is woken by an ask, for they may have done so elsewhere; the others not.
 RESTING = (

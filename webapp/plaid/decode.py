@@ -36,7 +36,9 @@ class Exchange(Answer):
     item_id: str
 
 
-class ItemError(Struct):
+class ErrorBody(Struct):
+    """Plaid's error: the body of a refusal, or what is wrong with an item."""
+
     error_code: str
     error_message: str | None = None
     error_type: str | None = None
@@ -48,7 +50,7 @@ class Item(Struct):
     item_id: str
     institution_id: str | None = None
     institution_name: str | None = None
-    error: ItemError | None = None
+    error: ErrorBody | None = None
     consent_expiration_time: dt.datetime | None = None
     webhook: str | None = None
 
@@ -202,14 +204,6 @@ class SyncPage(Answer, kw_only=True):
     next_cursor: str
     has_more: bool
     transactions_update_status: str = NO_STATUS
-
-
-class ErrorBody(Struct):
-    error_code: str
-    error_message: str | None = None
-    error_type: str | None = None
-    display_message: str | None = None
-    request_id: str | None = None
 
 
 T = TypeVar("T")

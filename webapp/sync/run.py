@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from webapp.crypto import DecryptionError, Place, Vault
 from webapp.models import SyncRun
-from webapp.models.plaid_item import ItemState
+from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
 from webapp.plaid.errors import Kind, PlaidError
@@ -25,7 +25,6 @@ from webapp.sync.inbox import Heard
 from webapp.sync.schedule import Claim, LeaseLost
 
 log = logging.getLogger(__name__)
-HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
 
 OnProgress = Callable[[Fetched], None]
 
@@ -81,7 +80,8 @@ def sync_item(
     except Interrupted:
         tools.session.rollback()
         schedule.release(tools.session, held)
-        status = _superseded(tools.session, held, run_id, keep=True)
+        tools.session.commit()
+        status = _superseded(tools.session, held, run_id)
     return status
 
 
@@ -276,12 +276,9 @@ def _fail(
     return "failed"
 
 
-def _superseded(
-    session: Session, held: Claim, run_id: uuid.UUID, *, keep: bool = False
-) -> str:
-    """Nothing of the run stays. `keep` what the transaction holds so far."""
-    if not keep:
-        session.rollback()
+def _superseded(session: Session, held: Claim, run_id: uuid.UUID) -> str:
+    """Nothing of the run stays but the record that there was one."""
+    session.rollback()
     over = {"status": "superseded", "finished_at": dt.datetime.now(dt.UTC)}
     session.execute(_run(held, run_id).values(**over))
     session.commit()
