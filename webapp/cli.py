@@ -15,6 +15,7 @@ from webapp import seed
 from webapp.auth import accounts as people
 from webapp.demo.user import DEMO_EMAIL, DEMO_PASSWORD
 from webapp.extensions import db
+from webapp.jobs import queue
 from webapp.models import PlaidItem, User
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import PlaidError
@@ -28,7 +29,7 @@ WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
 
 def init_app(app: Flask) -> None:
-    doors = (init_db, make_admin, quarantine, seed_demo, sync, webhooks, worker)
+    doors = (init_db, jobs, make_admin, quarantine, seed_demo, sync, webhooks, worker)
     for door in doors:
         app.cli.add_command(door)
 
@@ -183,6 +184,34 @@ def replay_webhook(id: uuid.UUID) -> None:
         raise click.ClickException("Its bank is being removed.")
     db.session.commit()
     click.echo("A sync of its bank is asked for.")
+
+
+@click.group("jobs")
+def jobs() -> None:
+    """Work that waits: mail, banks to be removed at Plaid."""
+
+
+@jobs.command("list")
+@with_appcontext
+def list_jobs() -> None:
+    """All that is not done yet, the oldest first."""
+    for job in queue.list_jobs(db.session()):
+        at = job.run_at.isoformat(timespec="seconds")
+        state = "given up" if job.dead_at else f"due {at}"
+        tries = f"{job.attempts} tries" if job.attempts else None
+        facts = (str(job.id), job.kind, job.key, state, tries, job.last_error)
+        click.echo("  ".join(fact for fact in facts if fact))
+
+
+@jobs.command("retry")
+@click.argument("id", type=click.UUID)
+@with_appcontext
+def retry_job(id: uuid.UUID) -> None:
+    """Do it now, also if it was given up."""
+    if not queue.retry(db.session(), id):
+        raise click.ClickException(f"There is no job {id}, or another one does it.")
+    db.session.commit()
+    click.echo("A worker does it now.")
 
 
 @click.command("worker")

@@ -4,11 +4,13 @@ import logging
 import random
 import signal
 import threading
+from functools import partial
 from types import FrameType
 
 from flask import Flask
 
 from webapp.extensions import DATABASE_DOWN, db
+from webapp.jobs import run as jobs
 from webapp.linking import institutions
 from webapp.linking.removal import remove
 from webapp.models import ItemState
@@ -29,23 +31,34 @@ def tools_of(app: Flask) -> Tools:
 
 
 def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:
-    """Do one due item. Returns how it ended, or None when nothing was due."""
+    """Do one due item or job. Returns how it ended, or None when nothing was due."""
     with app.app_context():
         held = schedule.claim(db.session())
         db.session.commit()
-        return None if held is None else work_on(app, held, stop)
+        if held is not None:
+            return work_on(app, held, stop)
+        leave = partial(leave_when_asked, stop)
+        return jobs.work_once(db.session(), handlers(app), leave)
+
+
+def handlers(app: Flask) -> dict[str, jobs.Handler]:
+    """Who does the jobs of which kind."""
+    return {}
+
+
+def leave_when_asked(
+    stop: threading.Event | None, fetched: Fetched | None = None
+) -> None:
+    if stop is not None and stop.is_set():
+        raise Interrupted
 
 
 def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str:
     """Do what the claimed item needs, inside an app context."""
-
-    def leave_when_asked(fetched: Fetched | None = None) -> None:
-        if stop is not None and stop.is_set():
-            raise Interrupted
-
+    leave = partial(leave_when_asked, stop)
     if held.state == ItemState.REMOVING:
-        return remove(tools_of(app), held, leave_when_asked)
-    status = sync_item(tools_of(app), held, leave_when_asked)
+        return remove(tools_of(app), held, leave)
+    status = sync_item(tools_of(app), held, leave)
     if held.cursor is None and held.institution_id:  # once linked, maybe not described
         countries = app.config["PLAID_COUNTRY_CODES"]
         institutions.describe(tools_of(app), held.institution_id, countries)

@@ -20,6 +20,8 @@ from webapp.models import BankAccount, PlaidItem, SyncRun, Transaction
 
 # Tables that hold nobody's data.
 SHARED = {"alembic_version", "categories", "institutions", "rate_limits", "users"}
+# Work that goes on without its user: it names one, or nobody.
+OUTLIVING = {"jobs"}
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def test_view_asks_with_the_rights_of_the_caller(as_app: Connection) -> None:
 
 
 def tenant_tables(connection: Connection) -> list[str]:
-    return sorted(set(inspect(connection).get_table_names()) - SHARED)
+    found = set(inspect(connection).get_table_names())
+    return sorted(found - SHARED - OUTLIVING)
 
 
 def test_tenant_key_comes_first(as_app: Connection) -> None:
@@ -96,7 +99,7 @@ def test_shared_tables_name_no_user(as_app: Connection) -> None:
 
 
 def test_money_is_exact_and_instants_know_their_zone(as_app: Connection) -> None:
-    for table in [*tenant_tables(as_app), "users"]:
+    for table in [*tenant_tables(as_app), "users", "jobs"]:
         for column in inspect(as_app).get_columns(table):
             kind = str(column["type"].compile(as_app.dialect))
             assert not re.search("FLOAT|REAL|DOUBLE|MONEY", kind), (table, column)

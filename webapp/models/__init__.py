@@ -3,6 +3,7 @@
 from webapp.models.bank_account import BankAccount
 from webapp.models.category import Category
 from webapp.models.institution import Institution
+from webapp.models.job import Job
 from webapp.models.plaid_item import ItemState, PlaidItem
 from webapp.models.plaid_link_session import LinkStatus, PlaidLinkSession
 from webapp.models.quarantined_transaction import QuarantinedTransaction
@@ -18,6 +19,7 @@ __all__ = [
     "Category",
     "Institution",
     "ItemState",
+    "Job",
     "LedgerEntry",
     "LinkStatus",
     "PlaidItem",

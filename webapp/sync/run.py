@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from webapp.crypto import DecryptionError, Place, Vault
+from webapp.jobs.lease import Interrupted as Interrupted
 from webapp.models import SyncRun
 from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
 from webapp.plaid.client import PlaidClient
@@ -27,10 +28,6 @@ from webapp.sync.schedule import Claim, LeaseLost
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Fetched], None]
-
-
-class Interrupted(Exception):
-    """Raised by a progress callback: the process must leave, the item is given back."""
 
 
 @dataclass(frozen=True)

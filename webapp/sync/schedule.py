@@ -9,24 +9,20 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webapp.jobs import lease
+from webapp.jobs.lease import LEASE as LEASE
+from webapp.jobs.lease import LeaseLost as LeaseLost
 from webapp.models.plaid_item import ItemState
 from webapp.plaid.errors import Kind, PlaidError
 
-LEASE = dt.timedelta(seconds=60)
 POLL = dt.timedelta(hours=6)  # with no webhook at all, every bank is asked this often
-SHORTEST_BACKOFF = 30.0  # seconds
-LONGEST_BACKOFF = 6 * 3600.0
 # consecutive failures after which a bank that only stumbled counts as broken
 PATIENCE = 3
-
-
-class LeaseLost(Exception):
-    """Another worker holds the item now, or it was removed: throw the work away."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def ask(
     False where there is no such item of this user.
     """
     values = {"user_id": user_id, "id": id, "by_person": by_person}
-    return _count(session, ASK, values) == 1
+    return lease.count(session, ASK, values) == 1
 
 
 CLAIM = """
@@ -221,12 +217,9 @@ def state_after(error: PlaidError, held: Claim) -> str:
 
 
 def backoff(kind: Kind, attempts: int) -> dt.timedelta:
-    """min(2^n x 30 s, 6 h) with full jitter; after a rate limit a minute at least."""
-    ceiling = min(SHORTEST_BACKOFF * 2 ** min(attempts, 12), LONGEST_BACKOFF)
-    seconds = random.uniform(1, ceiling)  # noqa: S311 - spreads load, hides nothing
-    if kind is Kind.WAIT:
-        seconds += 60
-    return dt.timedelta(seconds=seconds)
+    """With full jitter; after a rate limit a minute at least."""
+    least = dt.timedelta(minutes=1 if kind is Kind.WAIT else 0)
+    return least + lease.backoff(attempts)
 
 
 def poll_pause() -> dt.timedelta:
@@ -237,10 +230,4 @@ def poll_pause() -> dt.timedelta:
 def _fenced(
     session: Session, statement: Any, held: Claim, values: Mapping[str, object]
 ) -> None:
-    if _count(session, statement, {**held.key, **values}) == 0:
-        raise LeaseLost
-
-
-def _count(session: Session, statement: Any, values: Mapping[str, object]) -> int:
-    result = cast("CursorResult[Any]", session.execute(statement, values))
-    return result.rowcount
+    lease.fenced(session, statement, {**held.key, **values})
