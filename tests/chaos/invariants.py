@@ -1,0 +1,334 @@
+"""What must hold of a database at any moment, and against the bank once it is quiet.
+
+Each function is one invariant of RELIABILITY 4.4 and returns what breaks it, a line
+each. `check_all` reads everything in one snapshot, so workers may run meanwhile. The
+connection must see every user's rows.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from tests.bank import Bank
+from tests.chaos.history import Books, Fact, Refused, fact
+from webapp.sync import schedule
+
+OVERDUE = dt.timedelta(minutes=15)
+# a user's row, by Plaid's id: what the person made of it
+UserData = Mapping[tuple[Any, str], tuple[Any, ...]]
+
+
+@dataclass
+class Item:
+    """An item of ours beside the same item at the bank, both as they are now."""
+
+    id: Any
+    item_id: str
+    state: str
+    cursor: str | None
+    at_bank: dict[str, Any] | None
+    theirs: dict[str, Fact] = field(default_factory=dict)
+    ours: dict[str, Fact] = field(default_factory=dict)
+    odd: set[str] = field(default_factory=set)
+
+    @property
+    def is_comparable(self) -> bool:
+        """False where the bank gives no rows: a login is due, or it is unlinked."""
+        if self.state in ("removing", "removed", "revoked") or self.at_bank is None:
+            return False
+        return self.at_bank["error_code"] is None
+
+    @property
+    def shared(self) -> set[str]:
+        accounts = self.at_bank["accounts"] if self.at_bank else []
+        return {a["account_id"] for a in accounts if a["shared"] and not a["revoked"]}
+
+
+def check_all(
+    engine: Engine,
+    bank: Bank,
+    *,
+    settled: bool = True,
+    before: UserData | None = None,
+    overdue: dt.timedelta = OVERDUE,
+) -> list[str]:
+    """Everything that is broken; none is the wanted answer.
+
+    `settled`: all asks are served and the bank is quiet, so the ledger must equal it.
+    Without it the bank must still be quiet for I3. `before` is a `made_by_users` after
+    which no user edited. `overdue`: how late an item may be (R6).
+    """
+    books = Books(bank.port)
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            found = [
+                line for check in ALONE for line in check(connection)
+            ] + no_item_is_stuck(connection, overdue)
+            if before is not None:
+                found += user_data_is_kept(connection, before)
+            items = read_items(connection, books)
+            if settled:
+                found += pending_gave_way(connection, items)
+        for item in items:
+            found += log_is_folded(item, books)
+            if settled:
+                found += ledger_is_the_bank(item) + sums_agree(item)
+    finally:
+        books.close()
+    return found
+
+
+ROWS = text("""
+    SELECT t.plaid_transaction_id, a.plaid_account_id, t.date, t.amount,
+           t.plaid_amount, t.currency, t.pending
+    FROM transactions t
+    JOIN bank_accounts a ON a.user_id = t.user_id AND a.id = t.bank_account_id
+    WHERE t.removed_at IS NULL AND a.plaid_item_id = :id
+""")
+ODD = text("""
+    SELECT plaid_transaction_id FROM quarantined_transactions
+    WHERE plaid_item_id = :id AND resolved_at IS NULL
+      AND plaid_transaction_id IS NOT NULL
+""")
+
+
+def read_items(connection: Connection, books: Books) -> list[Item]:
+    known = books.items()
+    items = []
+    for row in connection.execute(
+        text("SELECT id, item_id, state, cursor FROM plaid_items ORDER BY id")
+    ):
+        item = Item(*row, known.get(row.item_id))
+        if item.is_comparable:
+            rows = connection.execute(ROWS, {"id": item.id})
+            item.ours = {one[0]: Fact(*one[1:]) for one in rows}
+            item.odd = set(connection.execute(ODD, {"id": item.id}).scalars())
+            told = books.transactions(item.item_id)
+            item.theirs = {
+                id: fact(one)
+                for id, one in told.items()
+                if one["account_id"] in item.shared
+            }
+        items.append(item)
+    return items
+
+
+def no_id_twice(connection: Connection) -> list[str]:
+    """I1: no two live rows have one transaction id of Plaid's, whoever owns them."""
+    return _lines(
+        connection,
+        """SELECT 'I1 ' || plaid_transaction_id || ' is live ' || count(*) || ' times'
+           FROM transactions WHERE removed_at IS NULL
+           GROUP BY plaid_transaction_id HAVING count(*) > 1""",
+    )
+
+
+def ledger_is_the_bank(item: Item) -> list[str]:
+    """I2: nothing is missing, nothing is too much, nothing differs (R1).
+
+    Of accounts that are not shared any more the last rows stay, and an odd row may be
+    missing for as long as it is in the quarantine.
+    """
+    if not item.is_comparable:
+        return []
+    if item.cursor is None:
+        return [f"I2 {item.item_id} was never synced: it is {item.state}"]
+    return differences("I2", item, item.ours, item.odd)
+
+
+def log_is_folded(item: Item, books: Books) -> list[str]:
+    """I3: the rows are the bank's log up to the saved cursor (R2).
+
+    The log after that cursor, folded onto the rows, must give what the bank has now:
+    so it holds in the middle of everything, also right after a crash. A cursor set
+    back to nothing claims nothing.
+    """
+    if not item.is_comparable or item.at_bank is None or item.cursor is None:
+        return []
+    try:
+        later = books.since(item.at_bank["access_token"], item.cursor)
+    except Refused as error:
+        return [f"I3 {item.item_id}: the bank refuses the saved cursor: {error}"]
+    folded = {id: one for id, one in item.ours.items() if id not in later}
+    folded |= {id: fact(one) for id, one in later.items() if one is not None}
+    return differences("I3", item, folded, item.odd - later.keys())
+
+
+def differences(
+    name: str, item: Item, ours: Mapping[str, Fact], odd: set[str]
+) -> list[str]:
+    ours = {id: one for id, one in ours.items() if one.account_id in item.shared}
+    theirs = item.theirs
+    found = [f"{id} is missing" for id in theirs.keys() - ours.keys() - odd]
+    found += [f"{id} is too much" for id in ours.keys() - theirs.keys()]
+    found += [
+        f"{id} is {ours[id]}, at the bank {theirs[id]}"
+        for id in (ours.keys() & theirs.keys()) - odd
+        if ours[id] != theirs[id]
+    ]
+    return [f"{name} {item.item_id}: {line}" for line in found]
+
+
+def accounts_are_the_owners(connection: Connection) -> list[str]:
+    """I4: a row's account, its item and its history belong to the row's own user."""
+    return _lines(
+        connection,
+        """SELECT 'I4 row ' || t.id || ' hangs on nothing of its user''s'
+           FROM transactions t
+           LEFT JOIN bank_accounts a
+             ON a.user_id = t.user_id AND a.id = t.bank_account_id
+           LEFT JOIN plaid_items i
+             ON i.user_id = a.user_id AND i.id = a.plaid_item_id
+           WHERE i.id IS NULL""",
+    )
+
+
+def sums_agree(item: Item) -> list[str]:
+    """I5: each account's sum of live rows is the bank's, to the last digit."""
+    if not item.is_comparable or item.odd:
+        return []
+    ours, theirs = _sums(item.ours), _sums(item.theirs)
+    return [
+        f"I5 {item.item_id}: account {account} {currency} is {ours.get(key, 0)},"
+        f" at the bank {theirs.get(key, 0)}"
+        for key in ours.keys() | theirs.keys()
+        for account, currency in [key]
+        if account in item.shared and ours.get(key, 0) != theirs.get(key, 0)
+    ]
+
+
+def _sums(rows: Mapping[str, Fact]) -> dict[tuple[str, str], Decimal]:
+    sums: dict[tuple[str, str], Decimal] = {}
+    for one in rows.values():
+        key = (one.account_id, one.currency)
+        sums[key] = sums.get(key, Decimal(0)) + one.amount
+    return sums
+
+
+def pending_gave_way(connection: Connection, items: list[Item]) -> list[str]:
+    """I6: no pending row stands beside the posted one that took its place.
+
+    Where the bank itself still has both, a later answer of its removes the pending one.
+    """
+    at_bank = [id for item in items for id in item.theirs]
+    return _lines(
+        connection,
+        """SELECT 'I6 ' || p.plaid_transaction_id || ' is live beside '
+                  || t.plaid_transaction_id
+           FROM transactions t
+           JOIN transactions p ON p.user_id = t.user_id
+            AND p.plaid_transaction_id = t.pending_transaction_id
+           WHERE t.removed_at IS NULL AND p.removed_at IS NULL
+             AND p.plaid_transaction_id <> ALL (:at_bank)""",
+        at_bank=at_bank,
+    )
+
+
+USER_DATA = text("""
+    SELECT user_id, plaid_transaction_id, user_category, user_name, note, excluded,
+           reviewed_at
+    FROM transactions
+    WHERE (user_category, user_name, note, excluded, reviewed_at)
+          IS DISTINCT FROM (NULL, NULL, NULL, false, NULL)
+""")
+SUCCESSORS = text("""
+    SELECT user_id, pending_transaction_id, plaid_transaction_id FROM transactions
+    WHERE pending_transaction_id IS NOT NULL
+""")
+
+
+def made_by_users(connection: Connection) -> UserData:
+    """What people made of their rows, tombstones included: the `before` of I7."""
+    return {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(USER_DATA)}
+
+
+def user_data_is_kept(connection: Connection, before: UserData) -> list[str]:
+    """I7: what a person made of a row is on it still, and on its posted successor (R3).
+
+    A successor that had user data of its own keeps that. Rows of users who are gone
+    with all they had do not count.
+    """
+    now = made_by_users(connection)
+    users = set(connection.execute(text("SELECT id FROM users")).scalars())
+    next_of = {(row[0], row[1]): row[2] for row in connection.execute(SUCCESSORS)}
+    found = []
+    for key, made in before.items():
+        user, id = key
+        if user not in users:
+            continue
+        if now.get(key) != made:
+            found.append(f"I7 {id} had {made}, now {now.get(key)}")
+        successor = (user, next_of[key]) if key in next_of else key
+        if successor not in before and successor not in now:
+            found.append(f"I7 {next_of[key]} did not take over {made} of {id}")
+    return found
+
+
+def no_item_is_stuck(
+    connection: Connection, overdue: dt.timedelta = OVERDUE
+) -> list[str]:
+    """I8: nothing is overdue for long, no lease outlives twice its length (R6).
+
+    An item that is laid to rest (a login is due, or it is revoked) is not overdue, nor
+    is one that backs off.
+    """
+    return _lines(
+        connection,
+        """SELECT 'I8 item ' || item_id || ' (' || state || ') was due at ' || next_at
+                  || ', lease until ' || coalesce(lease_until::text, 'none')
+           FROM plaid_items
+           WHERE lease_until < now() - CAST(:lease AS interval)
+              OR (next_at < now() - CAST(:overdue AS interval)
+                  AND (lease_until IS NULL OR lease_until < now())
+                  AND state NOT IN ('revoked', 'removed')
+                  AND (state <> 'login_required' OR req_seq > seen_seq))""",
+        lease=schedule.LEASE,
+        overdue=overdue,
+    )
+
+
+def sequences_are_in_order(connection: Connection) -> list[str]:
+    """I9: nothing is done that was not seen, nor seen that was not asked."""
+    return _lines(
+        connection,
+        """SELECT 'I9 item ' || item_id || ': done ' || done_seq || ', seen '
+                  || seen_seq || ', asked ' || req_seq
+           FROM plaid_items
+           WHERE NOT (done_seq <= seen_seq AND seen_seq <= req_seq)""",
+    )
+
+
+def changes_lead_to_now(connection: Connection) -> list[str]:
+    """What was kept of the bank's changes ends, column by column, in what is stored."""
+    return _lines(
+        connection,
+        """SELECT 'IC ' || t.plaid_transaction_id || '.' || last.key || ' is '
+                  || (to_jsonb(t) -> last.key) || ', the last kept change says '
+                  || min(last.value::text)
+           FROM (SELECT c.user_id, c.transaction_id, became.key, became.value,
+                        rank() OVER (PARTITION BY c.user_id, c.transaction_id,
+                                     became.key ORDER BY c.changed_at DESC) AS place
+                 FROM transaction_changes c, jsonb_each(c.became) AS became) AS last
+           JOIN transactions t
+             ON t.user_id = last.user_id AND t.id = last.transaction_id
+           WHERE last.place = 1  -- one run may change a row twice at one instant
+           GROUP BY t.user_id, t.id, last.key
+           HAVING NOT bool_or(last.value = to_jsonb(t) -> last.key)""",
+    )
+
+
+ALONE = (
+    no_id_twice,
+    accounts_are_the_owners,
+    sequences_are_in_order,
+    changes_lead_to_now,
+)
+
+
+def _lines(connection: Connection, statement: str, **values: Any) -> list[str]:
+    return list(connection.execute(text(statement), values).scalars())
