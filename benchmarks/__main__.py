@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks.figure import Figure, as_table
 from benchmarks.place import opened
 
-NAMES = ["first_sync", "models", "limits", "resync", "dashboard", "bank"]
+NAMES = ["first_sync", "models", "limits", "resync", "many_items", "dashboard", "bank"]
 
 
 def main() -> None:

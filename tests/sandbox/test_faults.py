@@ -110,6 +110,7 @@ def test_a_switch_that_makes_no_sense(bank: Bank, switch: dict[str, Any]) -> Non
     [
         ("settings", {"webhook_speed": 0}),
         ("settings", {"initial_delay": -1}),
+        ("settings", {"latency": -1}),
         ("clock", {"now": "0001-01-01T00:00:00Z"}),
         ("clock", {"now": "9999-12-31T00:00:00Z"}),
     ],
@@ -158,6 +159,14 @@ def test_calls_are_counted_with_their_time(bank: Bank, token: str) -> None:
     assert [one["status"] for one in seen["calls"]] == [200, 400]
     assert seen["calls"][0]["item_id"] == item
     assert seen["calls"][0]["at"] <= seen["calls"][1]["at"]
+
+
+def test_a_slow_bank_is_slow_by_its_own_count(bank: Bank, token: str) -> None:
+    bank.control("settings", latency=0.05)
+    bank.control("calls/clear")
+    bank.ok(GET, access_token=token)
+    calls = bank.get("/_control/calls")["calls"]
+    assert [call["milliseconds"] >= 50 for call in calls] == [True]
 
 
 def test_another_machine_cannot_steer_the_bank(tmp_path: Path) -> None:

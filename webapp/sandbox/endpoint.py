@@ -102,6 +102,9 @@ def call(bank: Bank, path: str, headers: dict[str, str], raw: bytes) -> Answer:
         body = _encoder.encode(error.body(request.request_id))
         answer = Answer(error.status, body, error_code=error.code)
     answer.item_id = request.known_item.item_id if request.known_item else None
+    left = bank.settings.latency - (time.perf_counter() - started)
+    if left > 0:
+        time.sleep(left)
     count(bank, path, answer, started)
     return answer
 

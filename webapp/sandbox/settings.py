@@ -16,11 +16,13 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Seconds are real seconds, whatever the bank's clock says.
 
     `webhook_speed` divides Plaid's retry delays of 30 s, 2 min, 8 min and so on;
-    `grow` lets new days bring new transactions.
+    `grow` lets new days bring new transactions; `latency` is the least that an answer
+    of the API takes.
     """
 
     initial_delay: Delay = 0
     historical_delay: Delay = 0
+    latency: Delay = 0
     rate_limits: bool = True
     webhooks: bool = True
     webhook_speed: Positive = 1
