@@ -247,3 +247,46 @@ def test_linking_again_gives_new_ids(bank: Bank) -> None:
     assert not ids[0] & ids[1]
     names = [[row["name"] for row in got["added"]] for got in (one, two)]
     assert names[0] == names[1]
+
+
+def test_a_row_moves_to_another_account_of_the_login(bank: Bank) -> None:
+    token = bank.link("user_load_20")
+    start = bank.sync(token)
+    first, other = (one["account_id"] for one in start["accounts"])
+    row = next(one for one in start["added"] if one["account_id"] == first)
+    path = f"items/{item_of(bank, token)}/transactions/{row['transaction_id']}"
+    bank.control(path, account_id=other, name="moved")
+    news = bank.sync(token, start["next_cursor"])
+    assert news["modified"] == [row | {"account_id": other, "name": "moved"}]
+    was, now = balances(start), balances(news)
+    assert now[first] == pytest.approx(was[first] + row["amount"])
+    # a card: what is owed grows
+    assert now[other] == pytest.approx(was[other] + row["amount"])
+
+
+def balances(answer: dict) -> dict[str, float]:
+    return {one["account_id"]: one["balances"]["current"] for one in answer["accounts"]}
+
+
+def test_the_posted_row_may_be_told_apart_from_its_pending_one(bank: Bank) -> None:
+    """The addition before the removal, in another answer and another account."""
+    token = bank.link("user_load_20")
+    start = bank.sync(token)
+    other = start["accounts"][1]["account_id"]
+    path = f"items/{item_of(bank, token)}/transactions"
+    row = {
+        "amount": 20,
+        "date_posted": "2999-01-01",
+        "date_transacted": "2026-01-01",
+        "description": "Lantern Restaurant",
+    }
+    pending = bank.control(path, transactions=[row])["ids"][0]
+    came = {"account_id": other, "pending_transaction_id": pending}
+    posted = row | came | {"date_posted": "2026-01-01"}
+    bank.control(path, transactions=[posted])
+    news = bank.sync(token, start["next_cursor"])
+    assert [one["pending"] for one in news["added"]] == [True, False]
+    assert news["added"][1].items() >= came.items()
+    bank.control(f"{path}/{pending}/remove")
+    gone = bank.sync(token, news["next_cursor"])["removed"]
+    assert [one["transaction_id"] for one in gone] == [pending]

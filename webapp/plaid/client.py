@@ -42,8 +42,10 @@ class PlaidClient:
         client_id: str,
         secret: str,
         deadlines: "Deadlines | None" = None,
+        page: int = PAGE,
     ) -> None:
         self.host = host
+        self.page = page  # transactions that /transactions/sync gives at once
         self._deadlines = deadlines
         self._keys = {"clientId": client_id, "secret": secret}
         self._api: Any = None
@@ -170,7 +172,7 @@ class PlaidClient:
 
         request = TransactionsSyncRequest(
             access_token=access_token,
-            count=PAGE,
+            count=self.page,
             options=TransactionsSyncRequestOptions(
                 include_original_description=True,
                 personal_finance_category_version=PersonalFinanceCategoryVersion("v2"),

@@ -62,6 +62,20 @@ def change(
     _book(connection, item, row, known["amount"] - before)
 
 
+def move(
+    connection: sqlite3.Connection, item: Item, row: sqlite3.Row, account_id: str
+) -> sqlite3.Row:
+    """The bank booked it on the wrong account of the item; the row as it is then."""
+    account = _target(list_accounts(connection, item, everything=True), account_id)
+    known = transaction.parse(row["body"]) | {"account_id": account_id}
+    _book(connection, item, row, -Decimal(known["amount"]))
+    log.rewrite(connection, row, known)
+    log.assign(connection, known["transaction_id"], account)
+    moved = find_row(connection, item, known["transaction_id"])
+    _book(connection, item, moved, Decimal(known["amount"]))
+    return moved
+
+
 def remove(connection: sqlite3.Connection, item: Item, row: sqlite3.Row) -> None:
     """A transaction vanishes, and with it what it did to the balance."""
     log.remove(connection, row["seq"])
@@ -111,7 +125,8 @@ def _entry(held: list[HeldAccount], row: dict[str, Any], today: date) -> log.Ent
         unofficial=account.account.unofficial and not row.get("iso_currency_code"),
         original=row["description"],
     )
-    return log.Entry(account, event, posts_on > today)
+    came_from = row.get("pending_transaction_id")
+    return log.Entry(account, event, posts_on > today, came_from)
 
 
 def _target(held: list[HeldAccount], account_id: str | None) -> HeldAccount:

@@ -84,6 +84,15 @@ def rewrite(
     )
 
 
+def assign(
+    connection: sqlite3.Connection, transaction_id: str, account: HeldAccount
+) -> None:
+    connection.execute(
+        "UPDATE transactions SET account = ? WHERE transaction_id = ?",
+        (account.number, transaction_id),
+    )
+
+
 def remove(connection: sqlite3.Connection, seq: int) -> None:
     connection.execute(
         "UPDATE transactions SET seq = ?, removed = 1, posts_on = NULL WHERE seq = ?",

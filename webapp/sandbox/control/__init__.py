@@ -19,11 +19,14 @@ POST /_control/settings          any of settings.Settings, e.g. {"initial_delay"
 An item's world (each tells the app by webhook as Plaid would, unless "quiet": true):
 GET  /_control/items/ID/transactions      ?pending=1 -> {transactions: [...]}
 POST /_control/items/ID/transactions      {"transactions": [as in Plaid's
-                                          /sandbox/transactions/create]} -> {ids}
+                                          /sandbox/transactions/create, with account_id
+                                          or pending_transaction_id]} -> {ids}
 POST /_control/items/ID/transactions/TX   members to replace, e.g. {"amount": 12.5,
-                                          "name": "X", "date": "2026-01-31"}
+                                          "name": "X", "date": "2026-01-31",
+                                          "account_id": "other account"}
 POST /_control/items/ID/transactions/TX/post     a pending one posts: {"amount": 23.6,
-                                          "date": "2026-02-01"}, both optional -> {id}
+                                          "date": "2026-02-01", "account_id": ".."},
+                                          all optional -> {id}
 POST /_control/items/ID/transactions/TX/remove   it vanishes
 POST /_control/items/ID/repeat            {"count": 5}: rows come again unchanged, as
                                           modified ones

@@ -10,6 +10,7 @@ ROW: Schema = {
     "date_transacted": fields.day(required=True),
     "description": fields.text(required=True),
     "iso_currency_code": fields.text(3),
+    "pending_transaction_id": fields.text(),
 }
 ROWS: Schema = {
     "quiet": fields.boolean(),
@@ -17,6 +18,7 @@ ROWS: Schema = {
 }
 REPEAT: Schema = {"count": fields.integer(1, 100_000), "quiet": fields.boolean()}
 CHANGES: Schema = {
+    "account_id": fields.text(),
     "amount": fields.number(),
     "authorized_date": fields.day(),
     "check_number": fields.text(),

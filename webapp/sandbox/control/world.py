@@ -84,9 +84,12 @@ def add_transactions(item_id: str) -> Response:
 @control.post("/items/<item_id>/transactions/<transaction_id>")
 def change_transaction(item_id: str, transaction_id: str) -> Response:
     bank, body = this_bank(), _checked(CHANGES)
-    fields = {name: value for name, value in body.items() if name != "quiet"}
+    apart = ("quiet", "account_id")
+    fields = {name: value for name, value in body.items() if name not in apart}
     with bank.editing(item_id) as (connection, item):
         row = edits.find_row(connection, item, transaction_id)
+        if "account_id" in body:
+            row = edits.move(connection, item, row, body["account_id"])
         edits.change(connection, item, row, fields)
         _tell(bank, connection, item, Changes(modified=1), body)
     return reply({})
@@ -99,6 +102,8 @@ def post_transaction(item_id: str, transaction_id: str) -> Response:
         row = edits.find_row(connection, item, transaction_id)
         if row["posts_on"] is None:
             raise PlaidError("INVALID_FIELD", "the transaction is not pending")
+        if "account_id" in body:
+            row = edits.move(connection, item, row, body["account_id"])
         held = list_accounts(connection, item, everything=True)
         on = date.fromisoformat(body.get("date") or bank.clock.today().isoformat())
         amount = Decimal(str(body["amount"])) if "amount" in body else None
