@@ -3,12 +3,18 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
-from webapp.models.columns import CreatedAt, RowId, TenantId
+from webapp.models.columns import CreatedAt, Instant, RowId, TenantId
 
 
 class TransactionChange(Base):
@@ -22,8 +28,14 @@ class TransactionChange(Base):
     was: Mapped[dict[str, Any]] = mapped_column(JSONB)
     became: Mapped[dict[str, Any]] = mapped_column(JSONB)
     changed_at: Mapped[CreatedAt]
+    # the user had worked on the row, and the change is one that he can see (ADR 6)
+    asks_user: Mapped[bool] = mapped_column(server_default=false())
+    decided_at: Mapped[Instant | None]
+    decision: Mapped[str | None]  # accepted, kept
 
     __table_args__ = (
+        CheckConstraint("decision IN ('accepted', 'kept')", name="decision"),
+        CheckConstraint("(decided_at IS NULL) = (decision IS NULL)", name="decided"),
         ForeignKeyConstraint(
             ["user_id", "transaction_id"],
             ["transactions.user_id", "transactions.id"],
@@ -34,5 +46,11 @@ class TransactionChange(Base):
             "user_id",
             "transaction_id",
             "changed_at",
+        ),
+        Index(
+            "ix_transaction_changes_open",
+            "user_id",
+            "transaction_id",
+            postgresql_where=text("asks_user AND decided_at IS NULL"),
         ),
     )

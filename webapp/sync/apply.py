@@ -21,15 +21,32 @@ from webapp.sync.schedule import Claim, LeaseLost
 # The bank's columns of `transactions` that a later version may change.
 BANK = [name for name in COLUMNS if name not in ("seq", "id", "plaid_account_id")]
 CHANGING = ["bank_account_id", *(n for n in BANK if n != "plaid_transaction_id")]
-KEPT = ", ".join(f"'{name}'" for name in [*CHANGING, "removed_at"])
 # The user's columns, which a posted row takes over from its pending one.
 USERS = ["user_category", "user_name", "note", "excluded", "reviewed_at"]
+
+# What a person wants to hear of when it changes on a row that he worked on (ADR 6). Of
+# a posting, another day is no news.
+NEWS_OF_POSTING = """
+    amount currency bank_account_id name merchant_name category_primary
+    category_detailed
+""".split()
+NEWS = [*NEWS_OF_POSTING, "date", "pending"]
 
 ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(:key)")
 
 
 def _list(names: list[str], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in names)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _touched(row: str) -> str:
+    """True of a row on which the user did anything."""
+    nothing = "(NULL, NULL, NULL, false, NULL)"
+    return f"({_list(USERS, row + '.')}) IS DISTINCT FROM {nothing}"
 
 
 MERGE = f"""
@@ -54,15 +71,19 @@ MERGE = f"""
     -- `transactions` is read here as it was when the statement began
     kept AS (
         INSERT INTO transaction_changes
-            (user_id, id, transaction_id, sync_run_id, was, became)
-        SELECT :user_id, gen_random_uuid(), m.id, :run, differing.was, differing.became
+            (user_id, id, transaction_id, sync_run_id, was, became, asks_user)
+        SELECT :user_id, gen_random_uuid(), m.id, :run, differing.was,
+               differing.became, {_touched("t")}
+               AND jsonb_exists_any(differing.was,
+                                    ARRAY[{_quoted([*NEWS, "removed_at"])}])
         FROM merged m
         JOIN transactions t ON t.user_id = :user_id AND t.id = m.id
         CROSS JOIN LATERAL (
             SELECT jsonb_object_agg(key, old.value), jsonb_object_agg(key, new.value)
             FROM jsonb_each(to_jsonb(t)) AS old
             JOIN jsonb_each(m.now) AS new USING (key)
-            WHERE key IN ({KEPT}) AND old.value <> new.value
+            WHERE key IN ({_quoted([*CHANGING, "removed_at"])})
+              AND old.value <> new.value
         ) AS differing (was, became)
         WHERE NOT m.is_new)
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)
@@ -70,29 +91,45 @@ MERGE = f"""
 """
 # created_at = now(): only rows made by this very transaction
 CARRY = text(f"""
-    UPDATE transactions AS posted
-    SET ({_list(USERS)}) = ROW({_list(USERS, "was.")})
-    FROM transactions AS was
-    WHERE posted.user_id = :user_id AND posted.sync_run_id = :run
-      AND posted.created_at = now() AND posted.pending_transaction_id IS NOT NULL
-      AND was.user_id = :user_id
-      AND was.plaid_transaction_id = posted.pending_transaction_id
-      AND ({_list(USERS, "was.")}) IS DISTINCT FROM (NULL, NULL, NULL, false, NULL)
+    WITH carried AS (
+        UPDATE transactions AS posted
+        SET ({_list(USERS)}) = ROW({_list(USERS, "was.")})
+        FROM transactions AS was
+        WHERE posted.user_id = :user_id AND posted.sync_run_id = :run
+          AND posted.created_at = now() AND posted.pending_transaction_id IS NOT NULL
+          AND was.user_id = :user_id
+          AND was.plaid_transaction_id = posted.pending_transaction_id
+          AND {_touched("was")}
+        RETURNING posted.id, to_jsonb(was) AS was, to_jsonb(posted) AS became)
+    -- where the posted row differs from the pending one, the bank changed something
+    INSERT INTO transaction_changes
+        (user_id, id, transaction_id, sync_run_id, was, became, asks_user)
+    SELECT :user_id, gen_random_uuid(), carried.id, :run, differing.was,
+           differing.became,
+           jsonb_exists_any(differing.was, ARRAY[{_quoted(NEWS_OF_POSTING)}])
+    FROM carried
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(key, old.value), jsonb_object_agg(key, new.value)
+        FROM jsonb_each(carried.was) AS old
+        JOIN jsonb_each(carried.became) AS new USING (key)
+        WHERE key IN ('plaid_transaction_id', {_quoted(NEWS)})
+          AND old.value <> new.value
+    ) AS differing (was, became)
 """)
-BURY = """
-    WITH {incoming}buried AS (
+BURY = f"""
+    WITH {{incoming}}buried AS (
         UPDATE transactions AS t
         SET removed_at = now(), changed_at = now(), sync_run_id = :run
         FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[])) AS gone (id, seq)
         WHERE t.user_id = :user_id AND t.plaid_transaction_id = gone.id
-          AND t.removed_at IS NULL {unless_added_again}
-        RETURNING t.id),
+          AND t.removed_at IS NULL {{unless_added_again}}
+        RETURNING t.id, {_touched("t")} AS asks_user),
     kept AS (
         INSERT INTO transaction_changes
-            (user_id, id, transaction_id, sync_run_id, was, became)
+            (user_id, id, transaction_id, sync_run_id, was, became, asks_user)
         SELECT :user_id, gen_random_uuid(), buried.id, :run,
                jsonb_build_object('removed_at', NULL),
-               jsonb_build_object('removed_at', now())
+               jsonb_build_object('removed_at', now()), buried.asks_user
         FROM buried)
     SELECT count(*) FROM buried
 """
