@@ -1,6 +1,7 @@
 """The accounts page: every state of a bank in words, and what one can do about it."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from flask.testing import FlaskClient
 
 from tests.dashboard.reading import Node, read, without_secrets
 from tests.dashboard.test_fragments import HTMX
-from tests.factories import make_account, make_item
-from webapp.models import ItemState, PlaidItem, User
+from tests.factories import make_account, make_item, save
+from webapp.models import ItemState, PlaidItem, QuarantinedTransaction, User
 
 UNLINKED = {ItemState.REMOVING, ItemState.REMOVED}
 # state -> (words that stand there, the repair button, sync now)
@@ -158,3 +159,38 @@ def test_a_try_that_failed_is_not_called_up_to_date(
     item = linked(app, alice, last_error_code="INTERNAL_SERVER_ERROR")
     shown = card(alice_client, item).one(css="bank-state").text
     assert shown.startswith("The last try to read this bank did not work.")
+
+
+def hold(app: Flask, item: PlaidItem, count: int, **values: Any) -> None:
+    for _ in range(count):
+        row = QuarantinedTransaction(
+            user_id=item.user_id,
+            plaid_item_id=item.id,
+            sync_run_id=uuid.uuid4(),
+            seq=1,
+            code="BAD_AMOUNT",
+            reason="",
+            raw=b"",
+            **values,
+        )
+        save(app, row)
+
+
+def test_rows_that_could_not_be_read_are_told_in_one_sentence(
+    app: Flask, alice: User, bob: User, alice_client: FlaskClient
+) -> None:
+    item, other, fine = (linked(app, alice) for _ in range(3))
+    make_account(app, item), make_account(app, item)
+    hold(app, item, 2)
+    hold(app, other, 1)
+    hold(app, fine, 1, resolved_at=dt.datetime.now(dt.UTC))
+    hold(app, linked(app, bob), 1)
+    assert card(alice_client, item).one(css="item-note").text == (
+        "2 transactions of this bank could not be read and are in no figure; we try"
+        " again when the bank sends them anew."
+    )
+    assert card(alice_client, other).one(css="item-note").text == (
+        "1 transaction of this bank could not be read and is in no figure; we try"
+        " again when the bank sends it anew."
+    )
+    assert card(alice_client, fine).all(css="item-note") == []

@@ -88,12 +88,24 @@ class Bank:
     updated_at: dt.datetime | None
     error: BankTrouble | None
     accounts: list[AccountLine]
+    unreadable: int = 0  # transactions in quarantine
 
     @property
     def action(self) -> str | None:
         if self.state in REPAIRABLE:
             return "repair"
         return "wait" if self.state == ItemState.INSTITUTION_DOWN else None
+
+    @property
+    def unreadable_words(self) -> str | None:
+        if not self.unreadable:
+            return None
+        one = self.unreadable == 1
+        rows = "1 transaction" if one else f"{self.unreadable:,} transactions"
+        return (
+            f"{rows} of this bank could not be read and {'is' if one else 'are'} in no"
+            f" figure; we try again when the bank sends {'it' if one else 'them'} anew."
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,10 @@ LIST = text("""
            i.done_seq < i.req_seq AND coalesce(i.not_before <= now(), true) AS is_asked,
            a.id AS account_id, coalesce(a.user_name, a.name) AS account_name, a.mask,
            a.type, a.subtype, a.currency, a.current_balance, a.available_balance,
-           a.hidden_at
+           a.hidden_at,
+           (SELECT count(*) FROM quarantined_transactions q
+            WHERE q.user_id = i.user_id AND q.plaid_item_id = i.id
+              AND q.resolved_at IS NULL) AS unreadable
     FROM plaid_items i
     LEFT JOIN institutions n ON n.institution_id = i.institution_id
     LEFT JOIN LATERAL (
@@ -211,6 +226,7 @@ def _bank(row: Row, now: dt.datetime) -> Bank:  # type: ignore[type-arg]
         updated_at=row.bank_updated_at or row.last_synced_at,
         error=_trouble(row) if row.last_error_code else None,
         accounts=[],
+        unreadable=row.unreadable,
     )
 
 
