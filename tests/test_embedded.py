@@ -110,6 +110,15 @@ def test_app_may_make_temporary_tables_only(cluster):
             ask(cluster, APP, forbidden)
 
 
+def test_the_app_neither_holds_nor_awaits_a_lock_for_long(cluster):
+    for name, value in (
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("lock_timeout", "3s"),
+    ):
+        assert ask(cluster, APP, f"SHOW {name}") == (value,)
+        assert ask(cluster, OWNER, f"SHOW {name}") == ("0",), "a migration may wait"
+
+
 def test_app_and_owner_are_no_superusers(cluster):
     special = (
         "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'smartbudget%' AND"

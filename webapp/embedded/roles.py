@@ -24,7 +24,11 @@ BEGIN
     CREATE ROLE smartbudget_app LOGIN;
   END IF;
 END
-$$
+$$;
+-- A process that freezes in a transaction must not hold its rows for ever, nor must
+-- anybody wait for them. On the role, for a session's own settings do not pass a pooler.
+ALTER ROLE smartbudget_app SET idle_in_transaction_session_timeout = '10s';
+ALTER ROLE smartbudget_app SET lock_timeout = '3s'
 """
 RIGHTS = """
 REVOKE ALL ON DATABASE {name} FROM PUBLIC;
