@@ -239,7 +239,7 @@ def pgbouncer_path() -> str | None:
     return found if found and Path(found).exists() else None
 
 
-def until(true: Callable[[], Any], seconds: float = 20, why: str = "") -> Any:
+def until(true: Callable[[], Any], seconds: float = 60, why: str = "") -> Any:
     """Wait until it is true; what it then is."""
     ends = time.monotonic() + seconds
     while not (found := true()):
