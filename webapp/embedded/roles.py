@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 -- A process that freezes in a transaction must not hold its rows for ever, nor must
--- anybody wait for them. On the role, for a session's own settings do not pass a pooler.
+-- anybody wait for them. On the role: a session's own settings do not pass a pooler.
 ALTER ROLE smartbudget_app SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE smartbudget_app SET lock_timeout = '3s'
 """
