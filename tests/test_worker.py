@@ -21,6 +21,9 @@ from tests.sync.linked import (
     until,
 )
 from webapp import embedded
+from webapp.extensions import db
+from webapp.linking.removal import disconnect
+from webapp.worker import tools_of
 
 pytestmark = pytest.mark.commits
 
@@ -84,12 +87,13 @@ def test_a_worker_does_what_is_due_and_what_is_asked_for(app, bank, alice, begin
     ask(app, items[0])
     until(lambda: is_done(app, items[0]))
     assert [len(runs(app, item)) for item in items] == [2, 1, 1]
-    change_db(
-        app,
-        "UPDATE plaid_items SET state = 'removing', next_at = now() WHERE id <> :id",
-        id=poison.id,
-    )
+    with app.app_context():
+        for item in items:
+            disconnect(tools_of(app), item.user_id, item.id, keep_history=False)
+        db.session.commit()
     until(lambda: len(ask_db(app, "SELECT 1 FROM plaid_items")) == 1)
+    until(lambda: not ask_db(app, "SELECT 1 FROM jobs"))
+    assert bank.count_calls("/item/remove") == 3
     assert worker.stop() == 0
 
 

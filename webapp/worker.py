@@ -11,9 +11,7 @@ from flask import Flask
 
 from webapp.extensions import DATABASE_DOWN, db
 from webapp.jobs import run as jobs
-from webapp.linking import institutions
-from webapp.linking.removal import remove
-from webapp.models import ItemState
+from webapp.linking import institutions, removal
 from webapp.sync import schedule
 from webapp.sync.fetch import Fetched
 from webapp.sync.run import Interrupted, Tools, sync_item
@@ -43,7 +41,11 @@ def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:
 
 def handlers(app: Flask) -> dict[str, jobs.Handler]:
     """Who does the jobs of which kind."""
-    return {}
+    tools = tools_of(app)
+    return {
+        removal.AT_PLAID: partial(removal.remove_at_plaid, tools),
+        removal.ERASURE: partial(removal.erase_rows, tools),
+    }
 
 
 def leave_when_asked(
@@ -54,10 +56,8 @@ def leave_when_asked(
 
 
 def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str:
-    """Do what the claimed item needs, inside an app context."""
+    """Sync the claimed item, inside an app context."""
     leave = partial(leave_when_asked, stop)
-    if held.state == ItemState.REMOVING:
-        return remove(tools_of(app), held, leave)
     status = sync_item(tools_of(app), held, leave)
     if held.cursor is None and held.institution_id:  # once linked, maybe not described
         countries = app.config["PLAID_COUNTRY_CODES"]

@@ -23,10 +23,10 @@ from tests.sync.linked import (
     until,
 )
 from webapp.extensions import db
-from webapp.linking.removal import ask_removal
+from webapp.linking.removal import disconnect
 from webapp.models import ItemState
 from webapp.sync.run import Interrupted
-from webapp.worker import work_once
+from webapp.worker import tools_of, work_once
 
 pytestmark = pytest.mark.commits
 
@@ -150,7 +150,7 @@ def test_two_writes_of_one_item_never_overlap(app, bank, item, account, beside):
 def test_a_bank_removed_in_mid_run_takes_no_more_rows(app, bank, item, account):
     def remove(fetched):
         with app.app_context():
-            ask_removal(db.session(), item.user_id, item.id)
+            disconnect(tools_of(app), item.user_id, item.id, keep_history=False)
             db.session.commit()
 
     answers(bank, page([row(account, "a")]))

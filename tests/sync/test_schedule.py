@@ -103,8 +103,8 @@ def test_the_one_that_waits_longest_comes_first(app, owner):
     ("state", "served"),
     [
         *((s, True) for s in ("first_sync", "healthy", "expiring", "error")),
-        *((s, True) for s in ("institution_down", "quarantined", "removing")),
-        *((s, False) for s in ("login_required", "revoked", "removed")),
+        *((s, True) for s in ("institution_down", "quarantined")),
+        *((s, False) for s in ("login_required", "revoked", "removing", "removed")),
     ],
 )
 def test_who_rests_until_somebody_acts(app, owner, state, served):
@@ -173,7 +173,8 @@ def test_whoever_lost_the_lease_is_refused(app, waiting, act, lost):
     before = ask_db(app, "SELECT * FROM plaid_items")
     said = {
         "cursor": "c", "update_status": "s", "bank_updated_at": None, "state": "error",
-        "consent_expires_at": None, "request_id": "r", "pause": LEASE,
+        "bank_failed_at": None, "consent_expires_at": None, "request_id": "r",
+        "pause": LEASE,
     }  # fmt: skip
     arguments = {
         "finish": [said],

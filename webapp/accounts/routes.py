@@ -3,15 +3,16 @@
 import datetime as dt
 import uuid
 
-from flask import Blueprint, Response, abort, flash, url_for
+from flask import Blueprint, Response, abort, current_app, flash, url_for
 from flask_login import current_user, login_required
 
 from webapp.extensions import db
 from webapp.htmx import go_to, render, wants_fragment
 from webapp.ledger.banks import Bank, find_bank, list_banks
-from webapp.linking.removal import ask_removal
+from webapp.linking.removal import disconnect
 from webapp.models.plaid_item import RESTING
 from webapp.sync import schedule
+from webapp.sync.run import Tools
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")
 
@@ -46,10 +47,15 @@ def sync(item_id: uuid.UUID) -> Response:
 @login_required
 def remove(item_id: uuid.UUID) -> Response:
     bank = _own_bank(item_id)
-    ask_removal(db.session(), current_user.id, item_id)
+    disconnect(_tools(), current_user.id, item_id, keep_history=False)
     db.session.commit()
     flash(f"{bank.name} was removed.")
     return go_to(url_for("accounts.index"))
+
+
+def _tools() -> Tools:
+    extensions = current_app.extensions
+    return Tools(db.session(), extensions["plaid"], extensions["vault"])
 
 
 def _own_bank(item_id: uuid.UUID) -> Bank:

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from webapp.linking import duplicates, institutions, sessions
 from webapp.linking.metadata import SuccessMetadata
-from webapp.linking.removal import ask_removal
+from webapp.linking.removal import disconnect
 from webapp.models import ItemState, LinkStatus, PlaidItem, PlaidLinkSession
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.decode import AccountsAnswer, Exchange
@@ -149,7 +149,7 @@ def _check_and_fill(
         but=item,
     )
     if twin is not None:
-        ask_removal(tools.session, attempt.user_id, item)
+        disconnect(tools, attempt.user_id, item, keep_history=False)
         return _duplicate(tools, attempt, twin)
     new_ids = [uuid7() for _ in answer.accounts]
     try:

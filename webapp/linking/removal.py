@@ -1,87 +1,152 @@
-"""Removing a bank: at Plaid first, retried until it works, then here."""
+"""Disconnecting a bank: here at once, at Plaid by a job that lasts until it works.
+
+The job holds the token, so that it needs neither the bank's row nor its owner's.
+"""
 
 import logging
 import uuid
-from collections.abc import Callable
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.crypto import DecryptionError
-from webapp.models import ItemState, PlaidItem
+from webapp.jobs import queue
+from webapp.jobs.queue import Held
+from webapp.jobs.run import JobFailed, Meanwhile
+from webapp.models import BankAccount, ItemState, PlaidItem
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import Kind, PlaidError
-from webapp.sync import schedule
+from webapp.sync import notice
 from webapp.sync.fetch import begin, result
-from webapp.sync.run import Interrupted, Tools, token_place
-from webapp.sync.schedule import Claim, LeaseLost
+from webapp.sync.run import Tools, token_place
 
 log = logging.getLogger(__name__)
 
+AT_PLAID, ERASURE = "item_removal", "item_erasure"
+WIPED = b""
 
-def ask_removal(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> bool:
-    """Mark the bank for removal; the worker does it. The caller commits.
 
-    It disappears from every page at once. A sync that is under way loses its lease.
-    False where there is no such item of this user.
+def disconnect(
+    tools: Tools, user_id: uuid.UUID, item: uuid.UUID, *, keep_history: bool
+) -> bool:
+    """End the connection. The caller commits. False where it is not this user's.
+
+    From the commit on no page shows it as linked and a sync under way loses its fence,
+    so nothing that it read comes back. Without its history it is on no page at all, and
+    a job erases the rows; with it, call `close_accounts` in a transaction of its own.
+    """
+    found = tools.session.execute(
+        select(PlaidItem.item_id, PlaidItem.access_token)
+        .where(PlaidItem.user_id == user_id, PlaidItem.id == item)
+        .where(PlaidItem.state.not_in(UNLINKED))
+        .with_for_update()
+    ).one_or_none()
+    if found is None:
+        return False
+    _put_removal(tools, user_id, item, found.item_id, found.access_token)
+    queue.withdraw(tools.session, notice.KIND, str(item))
+    gone = update(PlaidItem).where(PlaidItem.user_id == user_id, PlaidItem.id == item)
+    values = {
+        "state": ItemState.REMOVED if keep_history else ItemState.REMOVING,
+        "access_token": WIPED,
+        "removed_at": func.now(),
+        "lease_until": None,
+        "lease_token": None,
+    }
+    tools.session.execute(gone.values(values))
+    if not keep_history:
+        _put_erasure(tools.session, user_id, item)
+    return True
+
+
+def _put_removal(
+    tools: Tools, user_id: uuid.UUID, item: uuid.UUID, item_id: str, token: bytes
+) -> None:
+    args = {"item_id": item_id}
+    try:
+        secret = tools.vault.decrypt(token, token_place(item))
+    except DecryptionError as error:
+        # its key may come back: the job keeps the value as it is
+        log.error("The token of item %s cannot be read: %s", item_id, error)
+        args["sealed_for"] = str(item)
+        put = queue.put(tools.session, AT_PLAID, item_id, args, user_id=user_id)
+        queue.seal(tools.session, put, token)
+        return
+    queue.put(
+        tools.session,
+        AT_PLAID,
+        item_id,
+        args,
+        user_id=user_id,
+        sealed_with=tools.vault,
+        secret=secret,
+    )
+
+
+def _put_erasure(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> None:
+    args = {"user": str(user_id), "item": str(item)}
+    queue.put(session, ERASURE, str(item), args, user_id=user_id)
+
+
+def close_accounts(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> None:
+    """The accounts of a bank that was disconnected. The caller commits.
+
+    Not in the transaction that disconnects: a sync under way may hold these rows until
+    it finds that it lost the item.
+    """
+    session.execute(
+        update(BankAccount)
+        .where(BankAccount.user_id == user_id, BankAccount.plaid_item_id == item)
+        .where(BankAccount.closed_at.is_(None))
+        .values(closed_at=func.now())
+    )
+
+
+def erase(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> bool:
+    """Have the kept history of a disconnected bank erased. The caller commits.
+
+    It is on no page from then on. False where there is none of this user.
     """
     marked = session.execute(
         update(PlaidItem)
         .where(PlaidItem.user_id == user_id, PlaidItem.id == item)
-        .where(PlaidItem.state.not_in(UNLINKED))
-        .values(
-            state=ItemState.REMOVING,
-            next_at=func.now(),
-            not_before=None,
-            attempts=0,
-            lease_until=None,
-            lease_token=None,
-        )
+        .where(PlaidItem.state == ItemState.REMOVED)
+        .values(state=ItemState.REMOVING)
         .returning(PlaidItem.id)
     )
-    return marked.scalar_one_or_none() is not None
+    if marked.scalar_one_or_none() is None:
+        return False
+    _put_erasure(session, user_id, item)
+    return True
 
 
-def remove(
-    tools: Tools, held: Claim, meanwhile: Callable[[], None] = lambda: None
-) -> str:
-    """End the connection at Plaid, then delete the bank with its accounts and rows.
+# The jobs
 
-    Commits. Returns 'removed', or 'failed' and tries again later, or 'superseded' when
-    `meanwhile` raised Interrupted: Plaid knows a second removal from a first one.
-    """
+
+def remove_at_plaid(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
+    """Raises JobFailed. Gone already is as good as removed."""
+    sealed_for = held.args.get("sealed_for")
+    place = queue.secret_place(held.id)
+    if sealed_for is not None:
+        place = token_place(uuid.UUID(sealed_for))
     try:
-        token = tools.vault.decrypt(held.access_token, token_place(held.id))
-    except DecryptionError as error:
-        return _failed(tools, held, PlaidError("OUR_KEY", str(error)))
-    tools.session.commit()
+        token = tools.vault.decrypt(held.secret or WIPED, place)
+    except DecryptionError:
+        raise JobFailed("OUR_KEY") from None
     try:
         result(begin(tools.plaid.item_remove, token), meanwhile)
-    except Interrupted:
-        schedule.release(tools.session, held)
-        tools.session.commit()
-        return "superseded"
     except PlaidError as error:
-        if error.kind is not Kind.DEAD:  # gone already is as good as removed
-            return _failed(tools, held, error)
-    gone = tools.session.execute(
-        delete(PlaidItem)
-        .where(
-            PlaidItem.user_id == held.user_id,
-            PlaidItem.id == held.id,
-            PlaidItem.lease_token == held.lease_token,
+        if error.kind is not Kind.DEAD:
+            raise JobFailed(f"{error.code}, request {error.request_id}") from None
+    log.info("Removed item %s", held.args["item_id"])
+
+
+def erase_rows(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
+    """Everything that hangs on the bank goes with it."""
+    tools.session.execute(
+        delete(PlaidItem).where(
+            PlaidItem.user_id == uuid.UUID(held.args["user"]),
+            PlaidItem.id == uuid.UUID(held.args["item"]),
+            PlaidItem.state == ItemState.REMOVING,
         )
-        .returning(PlaidItem.id)
-    ).scalar_one_or_none()
-    if gone is None:
-        raise LeaseLost
-    tools.session.commit()
-    log.info("Removed item %s", held.item_id)
-    return "removed"
-
-
-def _failed(tools: Tools, held: Claim, error: PlaidError) -> str:
-    log.warning("Removal of item %s failed: %s", held.item_id, error.code)
-    schedule.fail(tools.session, held, error)
-    tools.session.commit()
-    return "failed"
+    )

@@ -29,7 +29,8 @@ class ItemState(StrEnum):
     REMOVED = "removed"
 
 
-# States in which the bank is no longer linked: no page shows it, no call reaches it.
+# States in which the bank is no longer linked: no call reaches it. Rows of a removed
+# one stay and count; those of one being removed are on no page, and soon erased.
 UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
 # transactions_update_status once the bank has given all the history that was asked for
 HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
@@ -73,6 +74,11 @@ class PlaidItem(Base):
     last_error_code: Mapped[str | None]
     last_error_message: Mapped[str | None]
     last_request_id: Mapped[str | None]
+    bank_failed_at: Mapped[Instant | None]  # last_failed_update
+
+    # The state that the owner was last sent a notice of; none once a sync went well
+    notice_of: Mapped[str | None]
+    removed_at: Mapped[Instant | None]  # disconnected by the owner, history kept
 
     __table_args__ = (
         CheckConstraint(

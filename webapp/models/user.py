@@ -23,6 +23,7 @@ class User(UserMixin, Base):
     locale: Mapped[str] = mapped_column(server_default="en_US")
     is_admin: Mapped[bool] = mapped_column(server_default=false())
     is_active: Mapped[bool] = mapped_column(server_default=true())
+    bank_mails: Mapped[bool] = mapped_column(server_default=true())
     last_login_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 

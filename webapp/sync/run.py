@@ -20,7 +20,7 @@ from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
 from webapp.plaid.errors import Kind, PlaidError
-from webapp.sync import apply, inbox, schedule
+from webapp.sync import apply, inbox, notice, schedule
 from webapp.sync.fetch import NEWS_EVERY, Fetched, begin, fetch, result
 from webapp.sync.inbox import Heard
 from webapp.sync.schedule import Claim, LeaseLost
@@ -38,6 +38,7 @@ class Tools:
     plaid: PlaidClient
     vault: Vault
     webhook: str | None = None  # where Plaid shall tell of news
+    sends_mail: bool = False  # to an owner whom a bank needs
 
 
 def token_place(item: uuid.UUID) -> Place:
@@ -69,9 +70,9 @@ def sync_item(
             with_rows.close()
     except DecryptionError as error:
         ours = PlaidError("OUR_KEY", str(error))
-        status = _fail(tools.session, held, run_id, ours, heard)
+        status = _fail(tools, held, run_id, ours, heard)
     except PlaidError as error:
-        status = _fail(tools.session, held, run_id, error, heard)
+        status = _fail(tools, held, run_id, error, heard)
     except LeaseLost:
         status = _superseded(tools.session, held, run_id)
     except Interrupted:
@@ -188,7 +189,7 @@ def _write(
     session.execute(_run(held, run_id).values(**done))
     if fetched.is_ready:
         inbox.settle(session, held, run_id, heard)
-    _give_back(session, held, fetched, item, heard)
+    _give_back(tools, held, fetched, item, heard)
     session.commit()
     log.info(
         "Synced %d transactions for user %s (Income: %d, Expenses: %d) "
@@ -203,8 +204,9 @@ def _write(
 
 
 def _give_back(
-    session: Session, held: Claim, fetched: Fetched, item: ItemAnswer, heard: Heard
+    tools: Tools, held: Claim, fetched: Fetched, item: ItemAnswer, heard: Heard
 ) -> None:
+    session = tools.session
     said: dict[str, object] = {
         "update_status": fetched.status,
         "request_id": fetched.request_id,
@@ -218,10 +220,13 @@ def _give_back(
         "cursor": fetched.cursor,
         "state": _state(item, heard),
         "bank_updated_at": updates.last_successful_update if updates else None,
+        "bank_failed_at": updates.last_failed_update if updates else None,
         "consent_expires_at": inbox.ends_at(heard, item)
         or item.item.consent_expiration_time,
     }
     schedule.finish(session, held, said)
+    if tools.sends_mail:
+        notice.put(session, held, str(said["state"]))
 
 
 def _state(item: ItemAnswer, heard: Heard) -> str:
@@ -248,8 +253,9 @@ def pause_after(
 
 
 def _fail(
-    session: Session, held: Claim, run_id: uuid.UUID, error: PlaidError, heard: Heard
+    tools: Tools, held: Claim, run_id: uuid.UUID, error: PlaidError, heard: Heard
 ) -> str:
+    session = tools.session
     session.rollback()
     why = {
         "status": "failed",
@@ -267,6 +273,8 @@ def _fail(
         inbox.settle(session, held, run_id, heard)
     try:
         schedule.fail(session, held, error)
+        if tools.sends_mail:
+            notice.put(session, held, schedule.state_after(error, held))
     except LeaseLost:
         return _superseded(session, held, run_id)
     session.commit()

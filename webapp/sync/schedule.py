@@ -84,11 +84,12 @@ CLAIM = """
 # A resting item is served once for each ask, and again after a run that died; its
 # failure lays it to rest. The first condition is that of the index.
 DUE = """
-    next_at <= now() AND state NOT IN ('revoked', 'removed')
+    next_at <= now() AND state NOT IN ('revoked', 'removed') AND state <> 'removing'
     AND (state <> 'login_required' OR req_seq > seen_seq OR lease_token IS NOT NULL)
 """
 CLAIM_DUE = text(CLAIM.format(due=DUE))
-CLAIM_ONE = text(CLAIM.format(due="user_id = :user_id AND id = :id"))
+THIS = "user_id = :user_id AND id = :id AND state NOT IN ('removing', 'removed')"
+CLAIM_ONE = text(CLAIM.format(due=THIS))
 
 
 def claim(session: Session) -> Claim | None:
@@ -97,7 +98,7 @@ def claim(session: Session) -> Claim | None:
 
 
 def claim_one(session: Session, user_id: uuid.UUID, id: uuid.UUID) -> Claim | None:
-    """This item, due or not; None while somebody holds it."""
+    """This item, due or not; None while somebody holds it, or when it is unlinked."""
     return _claim(session, CLAIM_ONE, {"user_id": user_id, "id": id})
 
 
@@ -135,11 +136,13 @@ FINISH = text("""
     UPDATE plaid_items
     SET cursor = :cursor, update_status = :update_status,
         bank_updated_at = coalesce(:bank_updated_at, bank_updated_at),
+        bank_failed_at = coalesce(:bank_failed_at, bank_failed_at),
         consent_expires_at = :consent_expires_at,
         state = :state, done_seq = seen_seq, attempts = 0,
         lease_until = NULL, lease_token = NULL, not_before = NULL,
         last_synced_at = now(), last_error_code = NULL, last_error_message = NULL,
         last_request_id = :request_id,
+        notice_of = CASE WHEN :state <> 'healthy' THEN notice_of END,
         next_at = CASE WHEN req_seq > seen_seq THEN now() ELSE now() + :pause END
     WHERE user_id = :user_id AND id = :id AND lease_token = :token
       AND state NOT IN ('removing', 'removed')
@@ -203,8 +206,6 @@ def release(session: Session, held: Claim) -> None:
 
 def state_after(error: PlaidError, held: Claim) -> str:
     """The state an error leaves the item in."""
-    if held.state == ItemState.REMOVING:
-        return held.state
     settled = {
         Kind.USER: ItemState.LOGIN_REQUIRED,
         Kind.DEAD: ItemState.REVOKED,
