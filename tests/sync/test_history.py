@@ -1,11 +1,31 @@
 """Any history at the bank: what is stored is what it has, and user data never falls."""
 
 import random
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import event
 
-from tests.sync.linked import ask_db, edit, link, live, reload, rows, sync, token
+from tests import factories
+from tests.sync.linked import (
+    MADE_BY_USER,
+    account_ids,
+    ask_db,
+    edit,
+    link,
+    live,
+    made_by_user,
+    page,
+    reload,
+    row,
+    rows,
+    runs,
+    sync,
+    token,
+)
+from webapp.extensions import db
+from webapp.sync.apply import BANK
 
 pytestmark = pytest.mark.commits
 
@@ -101,10 +121,10 @@ def check_changes(app, item) -> None:
         u=item.user_id,
     )
     assert found
-    for row in found:
-        for name, last in (("amount", row.amount), ("removed_at", row.removed_at)):
-            was = [one[name] for one in row.was if name in one]
-            became = [one[name] for one in row.became if name in one]
+    for one in found:
+        for name, last in (("amount", one.amount), ("removed_at", one.removed_at)):
+            was = [old[name] for old in one.was if name in old]
+            became = [new[name] for new in one.became if name in new]
             assert was[1:] == became[:-1]
             if became and name == "amount":
                 assert Decimal(str(became[-1])) == last
@@ -134,3 +154,105 @@ def check(app, bank, item) -> None:
     }  # fmt: skip
     assert len(found) > 0
     assert reload(app, item).state == "healthy"
+
+
+# Two ways to write a run: all rows are new, or some may be stored already
+
+
+@contextmanager
+def inserts(app):
+    """The statements, as they are sent, that add transactions."""
+    seen: list[str] = []
+
+    def note(connection, cursor, statement, *rest):
+        if "INSERT INTO transactions " in statement:
+            seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def is_merge(statement: str) -> bool:
+    return "ON CONFLICT" in statement
+
+
+def run_of(chance: random.Random, accounts: list[str], known: list[str], name: str):
+    """Rows added and ids removed: new ones, posted ones, pending ones that vanish."""
+    added, pending = [], list(known)
+    for number in range(chance.randrange(12, 30)):
+        id = f"{name}-{number}"
+        said = {"pending": chance.random() < 0.4}
+        if pending and chance.random() < 0.3:
+            said = {"pending_transaction_id": pending.pop()}
+        elif said["pending"] and chance.random() < 0.5:
+            pending.append(id)
+        cents = str(chance.randrange(-50_000, 50_000) / 100)
+        added.append(row(chance.choice(accounts), id, cents, **said))
+    posted = [one["pending_transaction_id"] for one in added]
+    gone = [id for id in posted if id and chance.random() < 0.8]
+    return added, gone + chance.sample(known, len(known) // 4)
+
+
+def told(app, bank, item, seed: int, as_new: bool):
+    """Three runs with edits in between. The last row of each comes as a new or as a
+    modified one, which makes no difference to what is stored."""
+    chance = random.Random(seed)
+    accounts, known = account_ids(bank, item), []
+    for number in range(3):
+        added, gone = run_of(chance, accounts, known, f"t{number}")
+        if number == seed % 3 and seed % 2:  # the same row twice in a run
+            added.append(added[0] | {"amount": Decimal("7.77")})
+        cut = chance.randrange(1, len(added) - 1)
+        end = len(added) if as_new else -1
+        first = page(added[:cut], removed=gone, cursor=f"c{number}-1", more=True)
+        last = page(added[cut:end], added[end:], cursor=f"c{number}-2")
+        assert sync(app, item, first, last, bank=bank) == "succeeded"
+        known = sorted(id for id, one in live(app, item).items() if one.pending)
+        for id in known[::2]:
+            edit(app, item, id, **MADE_BY_USER | {"note": f"note on {id}"})
+    stored = {
+        id: {name: getattr(one, name) for name in BANK}
+        | made_by_user(one)
+        | {"account": accounts.index(one.plaid_account_id)}
+        | {"live": one.removed_at is None}
+        for id, one in rows(app, item).items()
+    }
+    return stored, [(run.added, run.modified, run.removed) for run in runs(app, item)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_run_of_new_rows_is_stored_as_any_other(app, bank, seed):
+    def person():
+        return factories.make_user(app, password_hash="nobody signs in with this")
+
+    with inserts(app) as plain:
+        new = told(app, bank, link(app, bank, person()), seed, as_new=True)
+    with inserts(app) as merged:
+        any_ = told(app, bank, link(app, bank, person()), seed, as_new=False)
+    assert new == any_
+    assert any(one["note"] and one["live"] for one in new[0].values())
+    assert all(map(is_merge, merged))
+    # a row that comes twice is found out, and the run is merged after all
+    assert [is_merge(one) for one in plain].count(True) == seed % 2
+    assert [is_merge(one) for one in plain].count(False) == 3
+
+
+def test_a_run_of_rows_of_which_another_bank_has_one(app, bank, owner):
+    """The same id at two items of a person: as ever, the last word counts."""
+    first, second = link(app, bank, owner), link(app, bank, owner)
+    accounts = [account_ids(bank, item)[0] for item in (first, second)]
+    sync(app, first, page([row(accounts[0], "t5", "1")]), bank=bank)
+    edit(app, first, "t5", note="mine")
+    sent = [row(accounts[1], f"t{number}", "2") for number in range(20)]
+    with inserts(app) as statements:
+        assert sync(app, second, page(sent), bank=bank) == "succeeded"
+    assert [is_merge(one) for one in statements] == [False, True]
+    found = live(app, second)
+    assert len(found) == 20
+    assert (found["t5"].amount, found["t5"].note) == (-2, "mine")
+    assert (runs(app, second)[-1].added, runs(app, second)[-1].modified) == (19, 1)

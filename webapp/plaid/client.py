@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 PAGE = 500  # the most that /transactions/sync gives at once
 DAYS_REQUESTED = 730  # the longest history; fixed for ever when the Item is made
 POOL = 16
+# Called by the transport when a request has left and only the answer is waited for
+ON_SENT: ContextVar[Callable[[], None] | None] = ContextVar("ON_SENT", default=None)
 
 A = TypeVar("A", bound=decode.Answer)
 

@@ -15,11 +15,12 @@ from typing import Any
 import urllib3
 from plaid.rest import RESTClientObject
 
+from webapp.plaid.client import ON_SENT
 from webapp.plaid.decode import decode_error
 from webapp.plaid.errors import PlaidError
 
 MAX_BYTES = 20 * 1024 * 1024
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,15 @@ def _read(response: Any) -> bytes:
 def _in_time(pool: Any, deadlines: Deadlines) -> Any:
     """The class of pool with connections whose answers end with the deadline."""
     answer = {"response_class": partial(_Answer, deadlines)}
-    connection = type("Connection", (pool.ConnectionCls,), answer)
+    connection = type("Connection", (_Telling, pool.ConnectionCls), answer)
     return type("Pool", (pool,), {"ConnectionCls": connection})
+
+
+class _Telling:
+    def getresponse(self) -> Any:
+        if on_sent := ON_SENT.get():
+            on_sent()
+        return super().getresponse()  # type: ignore[misc]
 
 
 class _Answer(HTTPResponse):

@@ -4,9 +4,12 @@ A sync writes only the bank's columns. Rows that did not change are not written 
 """
 
 import uuid
+from typing import Any, cast
 
+from psycopg2.errors import UniqueViolation
 from psycopg2.extras import execute_values
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.crypto import Vault
@@ -89,6 +92,15 @@ MERGE = f"""
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)
     FROM merged
 """
+# A run in which every row is new, as nearly all rows are once in their life: a fifth
+# cheaper than the merge.
+INSERT = text(f"""
+    INSERT INTO transactions (user_id, id, sync_run_id, bank_account_id, {_list(BANK)})
+    SELECT :user_id, n.id, :run, a.id, {_list(BANK, "n.")}
+    FROM incoming n
+    JOIN bank_accounts a ON a.user_id = :user_id AND a.plaid_item_id = :item
+                        AND a.plaid_account_id = n.plaid_account_id
+""")
 # created_at = now(): only rows made by this very transaction
 CARRY = text(f"""
     WITH carried AS (
@@ -166,14 +178,28 @@ def write_transactions(
         if rows is None:
             rows = copied(session, fetched)
             quarantine.hold_strangers(session, vault, held, run_id, fetched)
-        merge = text(MERGE.format(incoming=rows.clause))
-        new, changed = session.execute(merge, values | rows.values).one()
+            new = 0 if fetched.modified else _insert(session, values)
+        if not new:
+            merge = text(MERGE.format(incoming=rows.clause))
+            new, changed = session.execute(merge, values | rows.values).one()
     if new:
         session.execute(CARRY, values)
     removed = _bury(session, values, fetched.removed, rows)
     if fetched.rows:
         quarantine.resolve(session, values, fetched.removed, rows)
     return new, changed, removed
+
+
+def _insert(session: Session, values: dict[str, object]) -> int:
+    """How many rows were new, or 0 where one was not and nothing is written."""
+    try:
+        with session.begin_nested():
+            result = session.execute(INSERT, values)
+    except IntegrityError as error:
+        if not isinstance(error.orig, UniqueViolation):
+            raise
+        return 0
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def _bury(
