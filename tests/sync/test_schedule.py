@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 
 import pytest
+from sqlalchemy.orm import Session
 
 from tests import factories
 from tests.sync.linked import (
@@ -162,7 +163,9 @@ def test_a_lease_that_ran_out_lets_another_claim(app, waiting):
     assert second.attempts == 2
 
 
-@pytest.mark.parametrize("act", ["renew", "finish", "wait", "fail", "release", "check"])
+@pytest.mark.parametrize(
+    "act", ["renew", "finish", "wait", "fail", "release", "take_turn"]
+)
 @pytest.mark.parametrize("lost", ["taken over", "removing"])
 def test_whoever_lost_the_lease_is_refused(app, waiting, act, lost):
     late = claim_due(app)
@@ -186,6 +189,17 @@ def test_whoever_lost_the_lease_is_refused(app, waiting, act, lost):
             getattr(schedule, act)(db.session(), late, *arguments.get(act, []))
         db.session.rollback()
     assert ask_db(app, "SELECT * FROM plaid_items") == before
+
+
+def test_two_that_hold_the_same_claim_take_turns(app, waiting):
+    held = claim_due(app)
+    with app.app_context(), Session(db.engine) as first, Session(db.engine) as second:
+        schedule.take_turn(first, held)
+        with pytest.raises(LeaseLost):
+            schedule.take_turn(second, held)
+        first.commit()
+        second.rollback()
+        schedule.take_turn(second, held)
 
 
 # Asks

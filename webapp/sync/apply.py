@@ -19,7 +19,7 @@ from webapp.sync.fetch import Fetched
 from webapp.sync.incoming import Incoming, copied, few
 from webapp.sync.raw import cursor_of
 from webapp.sync.rows import COLUMNS, NO_CURRENCY, in_minor_units
-from webapp.sync.schedule import Claim, LeaseLost
+from webapp.sync.schedule import Claim
 
 # The bank's columns of `transactions` that a later version may change.
 BANK = [name for name in COLUMNS if name not in ("seq", "id", "plaid_account_id")]
@@ -34,8 +34,6 @@ NEWS_OF_POSTING = """
     category_detailed
 """.split()
 NEWS = [*NEWS_OF_POSTING, "date", "pending"]
-
-ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(:key)")
 
 
 def _list(names: list[str], prefix: str = "") -> str:
@@ -147,13 +145,6 @@ BURY = f"""
 """
 ADDED_AGAIN = """AND NOT EXISTS (SELECT FROM incoming i
     WHERE i.plaid_transaction_id = gone.id AND i.seq > gone.seq)"""
-
-
-def take_turn(session: Session, held: Claim) -> None:
-    """Two merges of one item never overlap. Raises LeaseLost."""
-    key = int.from_bytes(held.id.bytes[8:], signed=True)
-    if not session.execute(ONE_AT_A_TIME, {"key": key}).scalar_one():
-        raise LeaseLost
 
 
 def write_transactions(

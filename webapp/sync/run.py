@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 
-from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from webapp.crypto import DecryptionError, Place, Vault
 from webapp.jobs.lease import Interrupted as Interrupted
-from webapp.models import SyncRun
 from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
 from webapp.plaid.errors import Kind, PlaidError
-from webapp.sync import apply, inbox, notice, schedule
+from webapp.sync import apply, inbox, notice, record, schedule
 from webapp.sync.fetch import NEWS_EVERY, Fetched, begin, fetch, result
 from webapp.sync.inbox import Heard
+from webapp.sync.record import Written
 from webapp.sync.schedule import Claim, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,8 @@ def sync_item(
     Commits: the run's record, its progress, and all that it wrote in one transaction.
     """
     heard = inbox.take(tools.session, held)
-    run_id = _begin(tools.session, held)
+    run_id = record.begin(tools.session, held)
+    tools.session.commit()
     try:
         token = tools.vault.decrypt(held.access_token, token_place(held.id))
         progress = _Progress(tools.session, held, run_id, on_progress)
@@ -83,25 +83,6 @@ def sync_item(
     return status
 
 
-def _begin(session: Session, held: Claim) -> uuid.UUID:
-    left_behind = update(SyncRun).where(
-        SyncRun.user_id == held.user_id,
-        SyncRun.plaid_item_id == held.id,
-        SyncRun.status == "running",
-    )  # by a process that died: the claim proves that nobody is at it
-    session.execute(left_behind.values(status="superseded", finished_at=func.now()))
-    run = SyncRun(
-        user_id=held.user_id,
-        id=uuid7(),
-        plaid_item_id=held.id,
-        cursor_before=held.cursor,
-    )
-    session.add(run)
-    run_id: uuid.UUID = run.id
-    session.commit()
-    return run_id
-
-
 class _Progress:
     """Keeps the lease alive and tells how far the run is, also while a call lasts."""
 
@@ -118,8 +99,7 @@ class _Progress:
             schedule.renew(self.session, self.held)
             self.renewed = now
         if now - self.told > NEWS_EVERY:
-            news = {"pages": fetched.pages, "rows_fetched": fetched.rows}
-            self.session.execute(_run(self.held, self.run_id).values(**news))
+            record.tell(self.session, self.held, self.run_id, fetched)
             self.told = now
         self.session.commit()
         self.then(fetched)
@@ -161,32 +141,15 @@ def _write(
 ) -> str:
     session = tools.session
     began = time.perf_counter()
-    apply.take_turn(session, held)
-    schedule.check(session, held)
+    schedule.take_turn(session, held)
     new_ids = [uuid7() for _ in accounts.accounts]
     apply.write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
-    new = changed = removed = 0
+    written = Written()
     if fetched.is_ready:
-        new, changed, removed = apply.write_transactions(
-            session, tools.vault, held, run_id, fetched
-        )
-    done = {
-        "status": "succeeded",
-        "finished_at": dt.datetime.now(dt.UTC),
-        "pages": fetched.pages,
-        "rows_fetched": fetched.rows,
-        "added": new,
-        "modified": changed,
-        "removed": removed,
-        "quarantined": fetched.odd_count,
-        "income_count": fetched.income_count,
-        "expense_count": fetched.expense_count,
-        "fetch_ms": _ms(fetched.seconds),
-        "write_ms": _ms(time.perf_counter() - began),
-        "cursor_after": fetched.cursor or held.cursor,
-        "request_id": fetched.request_id,
-    }
-    session.execute(_run(held, run_id).values(**done))
+        counts = apply.write_transactions(session, tools.vault, held, run_id, fetched)
+        written = Written(*counts)
+    write_ms = _ms(time.perf_counter() - began)
+    record.succeed(session, held, run_id, fetched, written, write_ms)
     if fetched.is_ready:
         inbox.settle(session, held, run_id, heard)
     _give_back(tools, held, fetched, item, heard)
@@ -197,7 +160,7 @@ def _write(
         "quarantined=%d",
         fetched.income_count + fetched.expense_count, held.user_id,
         fetched.income_count, fetched.expense_count, held.item_id, fetched.pages,
-        new, changed, removed, done["fetch_ms"], _ms(time.perf_counter() - began),
+        *written, _ms(fetched.seconds), _ms(time.perf_counter() - began),
         fetched.odd_count,
     )  # fmt: skip
     return "succeeded"
@@ -257,14 +220,7 @@ def _fail(
 ) -> str:
     session = tools.session
     session.rollback()
-    why = {
-        "status": "failed",
-        "finished_at": dt.datetime.now(dt.UTC),
-        "error_code": error.code,
-        "error_message": error.display_message or error.message,
-        "request_id": error.request_id,
-    }
-    session.execute(_run(held, run_id).values(**why))
+    record.fail(session, held, run_id, error)
     log.warning(
         "Sync of item %s failed: %s, request %s",
         held.item_id, error.code, error.request_id,
@@ -284,15 +240,10 @@ def _fail(
 def _superseded(session: Session, held: Claim, run_id: uuid.UUID) -> str:
     """Nothing of the run stays but the record that there was one."""
     session.rollback()
-    over = {"status": "superseded", "finished_at": dt.datetime.now(dt.UTC)}
-    session.execute(_run(held, run_id).values(**over))
+    record.supersede(session, held, run_id)
     session.commit()
     log.info("Sync of item %s was superseded", held.item_id)
     return "superseded"
-
-
-def _run(held: Claim, run_id: uuid.UUID):  # type: ignore[no-untyped-def]
-    return update(SyncRun).where(SyncRun.user_id == held.user_id, SyncRun.id == run_id)
 
 
 def _ms(seconds: float) -> int:

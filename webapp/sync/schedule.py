@@ -119,16 +119,20 @@ def renew(session: Session, held: Claim) -> None:
     _fenced(session, RENEW, held, {"lease": LEASE})
 
 
-STILL_HELD = text("""
-    SELECT count(*) FROM plaid_items
+TAKE_TURN = text("""
+    SELECT pg_try_advisory_xact_lock(:key) FROM plaid_items
     WHERE user_id = :user_id AND id = :id AND lease_token = :token
       AND state NOT IN ('removing', 'removed')
 """)
 
 
-def check(session: Session, held: Claim) -> None:
-    """A plain read of the fence, before a big write. Raises LeaseLost."""
-    if not session.execute(STILL_HELD, held.key).scalar_one():
+def take_turn(session: Session, held: Claim) -> None:
+    """A plain read of the fence before a big write; two of an item never overlap.
+
+    Raises LeaseLost.
+    """
+    key = int.from_bytes(held.id.bytes[8:], signed=True)
+    if not session.execute(TAKE_TURN, held.key | {"key": key}).scalar():
         raise LeaseLost
 
 
