@@ -19,17 +19,20 @@ from webapp.jobs import queue
 from webapp.models import PlaidItem, User
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import PlaidError
-from webapp.sync import inbox, schedule
+from webapp.sync import breaker, inbox, schedule
 from webapp.sync.quarantine import held_rows
 from webapp.webhooks.queries import find_event, list_events
-from webapp.worker import Worker, tools_of, work_on
+from webapp.worker import Worker, lease_of, tools_of, work_on
 
 Key = tuple[uuid.UUID, uuid.UUID]  # of the user, of the item
 WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
 
 
 def init_app(app: Flask) -> None:
-    doors = (init_db, jobs, make_admin, quarantine, seed_demo, sync, webhooks, worker)
+    doors = (
+        breakers, init_db, jobs, make_admin, quarantine, seed_demo, sync, webhooks,
+        worker,
+    )  # fmt: skip
     for door in doors:
         app.cli.add_command(door)
 
@@ -132,7 +135,8 @@ def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
     """Claim and sync; where a worker holds the item, wait until it gives it back."""
     ends = time.monotonic() + WAIT_FOR_OTHERS
     while time.monotonic() < ends:
-        held = schedule.claim_one(db.session(), user_id, item_id)
+        lease = lease_of(this_app())
+        held = schedule.claim_one(db.session(), user_id, item_id, lease)
         db.session.commit()
         if held is not None:
             return work_on(this_app(), held)
@@ -212,6 +216,35 @@ def retry_job(id: uuid.UUID) -> None:
         raise click.ClickException(f"There is no job {id}, or another one does it.")
     db.session.commit()
     click.echo("A worker does it now.")
+
+
+@click.group("breakers")
+def breakers() -> None:
+    """What fails for everybody: Plaid itself ("plaid"), or one bank behind it."""
+
+
+@breakers.command("list")
+@with_appcontext
+def list_breakers() -> None:
+    """Failures in a row, and whether they stop all runs but one every half a minute."""
+    for row in breaker.list_breakers(db.session()):
+        since = row.failing_since.isoformat(timespec="seconds")
+        state = "open" if row.opened_at else "closed"
+        click.echo(
+            f"{row.name} {state} failures={row.failures} since={since}"
+            f" {row.error_code} request={row.request_id}"
+        )
+
+
+@breakers.command("reset")
+@click.argument("name")
+@with_appcontext
+def reset_breaker(name: str) -> None:
+    """Close one, after its cause was mended."""
+    if not breaker.clear(db.session(), [name]):
+        raise click.ClickException(f"Nothing fails at {name}.")
+    db.session.commit()
+    click.echo(f"The breaker of {name} is closed.")
 
 
 @click.command("worker")

@@ -1,18 +1,21 @@
 """The worker: claims what is due, does it, sleeps; leaves on SIGTERM."""
 
+import datetime as dt
 import logging
 import random
 import signal
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from webapp.extensions import DATABASE_DOWN, db
 from webapp.jobs import run as jobs
 from webapp.linking import institutions, removal
-from webapp.sync import schedule
+from webapp.sync import breaker, schedule
 from webapp.sync.fetch import Fetched
 from webapp.sync.run import Interrupted, Tools, sync_item
 from webapp.sync.schedule import Claim, LeaseLost
@@ -29,12 +32,29 @@ def tools_of(app: Flask) -> Tools:
 
 
 def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:
-    """Do one due item or job. Returns how it ended, or None when nothing was due."""
+    """Do one due item or job, or probe what failed. How it ended; None: nothing due."""
+    return (
+        sync_once(app, schedule.claim, stop)
+        or job_once(app, stop)
+        or sync_once(app, schedule.claim_probe, stop)
+    )
+
+
+def sync_once(
+    app: Flask,
+    claim: Callable[[Session, dt.timedelta], Claim | None],
+    stop: threading.Event | None = None,
+) -> str | None:
+    """Claim an item so and sync it."""
     with app.app_context():
-        held = schedule.claim(db.session())
+        held = claim(db.session(), lease_of(app))
         db.session.commit()
-        if held is not None:
-            return work_on(app, held, stop)
+        return None if held is None else work_on(app, held, stop)
+
+
+def job_once(app: Flask, stop: threading.Event | None = None) -> str | None:
+    """Do one due job."""
+    with app.app_context():
         leave = partial(leave_when_asked, stop)
         return jobs.work_once(db.session(), handlers(app), leave)
 
@@ -55,10 +75,17 @@ def leave_when_asked(
         raise Interrupted
 
 
+def lease_of(app: Flask) -> dt.timedelta:
+    return dt.timedelta(seconds=app.config["LEASE_SECONDS"])
+
+
 def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str:
     """Sync the claimed item, inside an app context."""
     leave = partial(leave_when_asked, stop)
     status = sync_item(tools_of(app), held, leave)
+    if status == "succeeded" and held.is_watched:
+        breaker.succeeded(db.session(), held)
+        db.session.commit()
     if held.cursor is None and held.institution_id:  # once linked, maybe not described
         countries = app.config["PLAID_COUNTRY_CODES"]
         institutions.describe(tools_of(app), held.institution_id, countries)

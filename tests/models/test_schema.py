@@ -19,7 +19,10 @@ from webapp.extensions import db
 from webapp.models import BankAccount, PlaidItem, SyncRun, Transaction
 
 # Tables that hold nobody's data.
-SHARED = {"alembic_version", "categories", "institutions", "rate_limits", "users"}
+SHARED = {
+    "alembic_version", "breakers", "categories", "institutions", "plaid_buckets",
+    "rate_limits", "users",
+}  # fmt: skip
 # Work that goes on without its user: it names one, or nobody.
 OUTLIVING = {"jobs"}
 

@@ -22,7 +22,8 @@ def refusal(plaid: PlaidClient) -> PlaidError:
 MEANT = {
     "INTERNAL_SERVER_ERROR": Kind.RETRY,
     "PLANNED_MAINTENANCE": Kind.RETRY,
-    "PRODUCT_NOT_READY": Kind.RETRY,
+    "PRODUCT_NOT_READY": Kind.NOT_NOW,
+    "INVALID_ACCOUNT_ID": Kind.NOT_NOW,
     "INSTITUTION_DOWN": Kind.INSTITUTION,
     "INSTITUTION_NOT_RESPONDING": Kind.INSTITUTION,
     "INSTITUTION_NOT_AVAILABLE": Kind.INSTITUTION,
@@ -43,7 +44,24 @@ MEANT = {
     "ACCOUNTS_LIMIT": Kind.WAIT,
     "ITEM_GET_LIMIT": Kind.WAIT,
     "RATE_LIMIT": Kind.WAIT,
-    "INVALID_API_KEYS": Kind.OURS,
+    **dict.fromkeys(
+        "INVALID_API_KEYS UNAUTHORIZED_ENVIRONMENT UNAUTHORIZED_ROUTE_ACCESS "
+        "INVALID_HEADERS INCOMPATIBLE_API_VERSION CREDITS_EXHAUSTED".split(),
+        Kind.OPERATOR,
+    ),
+    **dict.fromkeys(
+        "ITEM_NOT_SUPPORTED MFA_NOT_SUPPORTED UNSUPPORTED_RESPONSE "
+        "PRODUCTS_NOT_SUPPORTED PRODUCT_NOT_ENABLED INSTITUTION_NO_LONGER_SUPPORTED "
+        "INSTITUTION_NOT_ENABLED_IN_ENVIRONMENT".split(),
+        Kind.UNSUPPORTED,
+    ),
+    **dict.fromkeys(
+        "INVALID_INSTITUTION UNAUTHORIZED_INSTITUTION INVALID_BODY UNKNOWN_FIELDS "
+        "INSTITUTION_REGISTRATION_REQUIRED INVALID_LINK_CUSTOMIZATION SANDBOX_ONLY "
+        "INVALID_CONFIGURATION INVALID_LINK_TOKEN NO_LONGER_AVAILABLE".split(),
+        Kind.OURS,
+    ),
+    "INSTITUTION_RATE_LIMIT": Kind.WAIT,
     "INVALID_FIELD": Kind.OURS,
     "MISSING_FIELDS": Kind.OURS,
     "INVALID_PRODUCT": Kind.OURS,
@@ -65,6 +83,8 @@ def test_every_code_of_the_table_is_known_here_or_means_the_same_by_hand():
     by_hand = "NETWORK UNREADABLE ITEM_CONCURRENTLY_DELETED INVALID_UPDATED_USERNAME"
     assert set(KIND_OF) - set(MEANT) == {
         *by_hand.split(),
+        "OUR_KEY",
+        "OUR_LIMIT",  # never Plaid's
         "ADDITIONAL_CONSENT_REQUIRED",
     }
 
@@ -134,10 +154,10 @@ def test_a_server_error_of_unknown_code_passes_by_itself(bank: Bank, plaid):
         assert refusal(plaid).kind is kind
 
 
-def test_credits_exhausted_is_a_matter_of_ours_and_no_rate_limit(bank: Bank, plaid):
+def test_credits_exhausted_is_the_operators_matter_and_no_rate_limit(bank: Bank, plaid):
     body = {"error_code": "CREDITS_EXHAUSTED", "error_type": "RATE_LIMIT_EXCEEDED"}
     bank.fault("/accounts/get", status=429, body=json.dumps(body))
-    assert refusal(plaid).kind is Kind.OURS
+    assert refusal(plaid).kind is Kind.OPERATOR
 
 
 @pytest.mark.parametrize("damage", [{"truncate": 40}, {"empty": True}])

@@ -24,7 +24,8 @@ from webapp.extensions import db
 from webapp.models import ItemState
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.sync import schedule
-from webapp.sync.schedule import LEASE, LeaseLost, backoff
+from webapp.sync.failure import backoff
+from webapp.sync.schedule import LEASE, LeaseLost
 from webapp.worker import work_once
 
 pytestmark = pytest.mark.commits
@@ -293,7 +294,9 @@ def test_an_ask_after_a_rate_limit_is_over_counts_again(app, waiting):
         ("ITEM_LOGIN_REQUIRED", "login_required"),
         ("ITEM_NOT_FOUND", "revoked"),
         ("INVALID_ACCESS_TOKEN", "revoked"),
-        ("INVALID_API_KEYS", "error"),
+        ("ITEM_NOT_SUPPORTED", "error"),
+        ("INVALID_FIELD", "error"),
+        ("INVALID_API_KEYS", "healthy"),
     ],
 )
 def test_the_state_after_an_error(app, waiting, code, state):
@@ -302,8 +305,23 @@ def test_the_state_after_an_error(app, waiting, code, state):
     assert (found.last_error_code, found.last_request_id) == (code, "req")
     assert found.last_error_message == "For people"
     assert (found.lease_token, found.lease_until) == (None, None)
-    assert found.not_before == found.next_at > now(app)
+    assert found.next_at >= found.not_before > now(app)
     assert found.done_seq < found.req_seq, "what was asked for is still to be done"
+
+
+@pytest.mark.parametrize(
+    "code", ["ITEM_LOGIN_REQUIRED", "USER_PERMISSION_REVOKED", "MFA_NOT_SUPPORTED"]
+)
+def test_what_asking_again_does_not_help_rests_until_somebody_asks(app, waiting, code):
+    found = failed(app, waiting, code)
+    assert found.next_at > now(app) + dt.timedelta(days=365)
+    change_db(app, "UPDATE plaid_items SET not_before = now()")
+    ask(app, waiting)
+    assert claim_due(app) is not None, "a webhook may tell of a repair"
+    change_db(app, "UPDATE plaid_items SET lease_until = NULL")
+    failed(app, waiting, code)
+    ask(app, waiting, by_person=True)
+    assert claim_due(app) is not None
 
 
 def test_a_bank_that_stumbles_three_times_counts_as_broken(app, waiting):

@@ -34,8 +34,8 @@ class ItemState(StrEnum):
 UNLINKED = (ItemState.REMOVING, ItemState.REMOVED)
 # transactions_update_status once the bank has given all the history that was asked for
 HISTORY_COMPLETE = "HISTORICAL_UPDATE_COMPLETE"
-# States in which the clock has nothing to do until a person or the bank acts. Whoever
-# must sign in is woken by an ask, for they may have done so elsewhere; the others not.
+# States in which the clock has nothing to do until a person or the bank acts: one
+# run for each ask, for somebody may have signed in elsewhere. What is removed has none.
 RESTING = (
     ItemState.LOGIN_REQUIRED,
     ItemState.REVOKED,
@@ -71,6 +71,7 @@ class PlaidItem(Base):
     bank_updated_at: Mapped[Instant | None]  # last_successful_update
     consent_expires_at: Mapped[Instant | None]
     last_synced_at: Mapped[Instant | None]
+    failing_since: Mapped[Instant | None]  # the first failure after the last success
     last_error_code: Mapped[str | None]
     last_error_message: Mapped[str | None]
     last_request_id: Mapped[str | None]
@@ -89,7 +90,7 @@ class PlaidItem(Base):
         Index(
             "ix_plaid_items_due",
             "next_at",
-            postgresql_where=text("state NOT IN ('revoked', 'removed')"),
+            postgresql_where=text("state NOT IN ('removing', 'removed')"),
         ),
         {"comment": "One login at one bank; the row is the sync queue"},
     )

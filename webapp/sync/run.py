@@ -17,8 +17,8 @@ from webapp.jobs.lease import Interrupted as Interrupted
 from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
-from webapp.plaid.errors import Kind, PlaidError
-from webapp.sync import apply, inbox, notice, record, schedule
+from webapp.plaid.errors import PlaidError
+from webapp.sync import apply, failure, inbox, notice, record, schedule
 from webapp.sync.fetch import NEWS_EVERY, Fetched, begin, fetch, result
 from webapp.sync.inbox import Heard
 from webapp.sync.record import Written
@@ -94,7 +94,7 @@ class _Progress:
 
     def note(self, fetched: Fetched) -> None:
         now = time.monotonic()
-        half = schedule.LEASE.total_seconds() / 2
+        half = self.held.lease.total_seconds() / 2
         if now - self.renewed > half:
             schedule.renew(self.session, self.held)
             self.renewed = now
@@ -187,6 +187,8 @@ def _give_back(
         "consent_expires_at": inbox.ends_at(heard, item)
         or item.item.consent_expiration_time,
     }
+    if said["state"] == ItemState.LOGIN_REQUIRED:
+        said["pause"] = failure.NEVER
     schedule.finish(session, held, said)
     if tools.sends_mail:
         notice.put(session, held, str(said["state"]))
@@ -225,12 +227,12 @@ def _fail(
         "Sync of item %s failed: %s, request %s",
         held.item_id, error.code, error.request_id,
     )  # fmt: skip
-    if error.kind in (Kind.USER, Kind.DEAD):  # nothing of the inbox can change that
+    if error.kind in failure.FINAL:  # nothing of the inbox can change that
         inbox.settle(session, held, run_id, heard)
     try:
-        schedule.fail(session, held, error)
+        state = schedule.fail(session, held, error)
         if tools.sends_mail:
-            notice.put(session, held, schedule.state_after(error, held))
+            notice.put(session, held, state)
     except LeaseLost:
         return _superseded(session, held, run_id)
     session.commit()

@@ -8,53 +8,46 @@ import datetime as dt
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from webapp.jobs import lease
-from webapp.jobs.lease import LEASE as LEASE
-from webapp.jobs.lease import LeaseLost as LeaseLost
-from webapp.models.plaid_item import ItemState
-from webapp.plaid.errors import Kind, PlaidError
+from webapp.jobs import lease as leases
+from webapp.jobs.lease import LEASE, LeaseLost
+from webapp.plaid.errors import PlaidError
+from webapp.sync import breaker, failure
+from webapp.sync.claim import Claim
 
+__all__ = ["LEASE", "Claim", "LeaseLost"]
+
+CHANNEL = "sync_due"  # of PostgreSQL's NOTIFY
 POLL = dt.timedelta(hours=6)  # with no webhook at all, every bank is asked this often
-# consecutive failures after which a bank that only stumbled counts as broken
-PATIENCE = 3
 
-
-@dataclass(frozen=True)
-class Claim:
-    """An item to work on, for as long as the lease lives."""
-
-    user_id: uuid.UUID
-    id: uuid.UUID
-    item_id: str
-    institution_id: str | None
-    access_token: bytes
-    cursor: str | None
-    state: str
-    attempts: int
-    created_at: dt.datetime
-    lease_token: uuid.UUID
-
-    @property
-    def key(self) -> dict[str, object]:
-        return {"user_id": self.user_id, "id": self.id, "token": self.lease_token}
-
-
-ASK = text("""
-    UPDATE plaid_items
-    SET req_seq = req_seq + 1,
-        not_before = CASE WHEN :by_person AND last_error_code NOT LIKE '%LIMIT%'
-                          THEN NULL ELSE not_before END,
-        next_at = least(next_at, greatest(now(),
-            CASE WHEN :by_person AND last_error_code NOT LIKE '%LIMIT%'
-                 THEN now() ELSE not_before END))
-    WHERE user_id = :user_id AND id = :id AND state NOT IN ('removing', 'removed')
-""")
+# One NOTIFY, and only where the item becomes due by this ask: each of them takes a lock
+# at commit, and hundreds of webhooks for one item are one piece of news.
+ASK_FOR = """
+    WITH asked AS (
+        UPDATE plaid_items AS i
+        SET req_seq = i.req_seq + 1,
+            not_before = CASE WHEN {overrides} THEN NULL ELSE i.not_before END,
+            next_at = least(i.next_at, greatest(now(),
+                CASE WHEN NOT {overrides} THEN i.not_before END)),
+            attempts = CASE WHEN {frees} THEN 0 ELSE i.attempts END,
+            state = CASE WHEN {frees} THEN 'error' ELSE i.state END
+        FROM (SELECT next_at FROM plaid_items WHERE user_id = :user_id AND id = :id)
+            AS before
+        WHERE i.user_id = :user_id AND i.id = :id
+          AND i.state NOT IN ('removing', 'removed')
+        RETURNING i.next_at <= now() AND before.next_at > now() AS is_news)
+    SELECT CASE WHEN is_news THEN pg_notify(:channel, '') END FROM asked
+"""
+ASK = text(
+    ASK_FOR.format(
+        overrides="(:by_person AND (i.last_error_code LIKE '%LIMIT%') IS NOT TRUE)",
+        frees="(:by_person AND i.state = 'quarantined')",
+    )
+)
 
 
 def ask(
@@ -62,16 +55,17 @@ def ask(
 ) -> bool:
     """Want a sync of this item soon. Any number of asks make one run.
 
-    A person's own wish overrides the back-off after an error, but not a rate limit;
-    so does a login repaired at the bank. An item that needs a login is woken.
+    A person's own wish, or a login repaired at the bank, overrides the back-off after
+    an error and frees from quarantine; neither a rate limit nor an open breaker yields
+    to it. An item that rests is woken, and so is an idle worker, at the commit.
     False where there is no such item of this user.
     """
-    values = {"user_id": user_id, "id": id, "by_person": by_person}
-    return lease.count(session, ASK, values) == 1
+    values = {"user_id": user_id, "id": id, "by_person": by_person, "channel": CHANNEL}
+    return leases.count(session, ASK, values) == 1
 
 
 CLAIM = """
-    UPDATE plaid_items
+    UPDATE plaid_items AS i
     SET lease_until = now() + :lease, lease_token = :token,
         attempts = attempts + 1, seen_seq = req_seq
     WHERE (user_id, id) = (
@@ -79,33 +73,64 @@ CLAIM = """
         WHERE {due} AND (lease_until IS NULL OR lease_until < now())
         ORDER BY next_at FOR UPDATE SKIP LOCKED LIMIT 1)
     RETURNING user_id, id, item_id, institution_id, access_token, cursor, state,
-              attempts, created_at, lease_token
+              attempts, created_at, lease_token,
+              EXISTS (SELECT FROM breakers
+                      WHERE name IN (:plaid, i.institution_id)) AS is_watched
 """
 # A resting item is served once for each ask, and again after a run that died; its
 # failure lays it to rest. The first condition is that of the index.
 DUE = """
-    next_at <= now() AND state NOT IN ('revoked', 'removed') AND state <> 'removing'
-    AND (state <> 'login_required' OR req_seq > seen_seq OR lease_token IS NOT NULL)
+    state NOT IN ('removing', 'removed') AND next_at <= now()
+    AND (state NOT IN ('login_required', 'revoked')
+         OR req_seq > seen_seq OR lease_token IS NOT NULL)
 """
-CLAIM_DUE = text(CLAIM.format(due=DUE))
+OPEN = "SELECT FROM breakers WHERE opened_at IS NOT NULL AND name IN ({})"
+CLAIM_DUE = text(
+    CLAIM.format(due=f"{DUE} AND NOT EXISTS ({OPEN.format(':plaid, institution_id')})")
+)
+CLAIM_PROBE = {
+    is_of_plaid: text(CLAIM.format(due=f"{DUE} AND {condition}"))
+    for is_of_plaid, condition in (
+        (True, f"NOT EXISTS ({OPEN.format('institution_id')})"),
+        (False, "institution_id = :name"),
+    )
+}
 THIS = "user_id = :user_id AND id = :id AND state NOT IN ('removing', 'removed')"
 CLAIM_ONE = text(CLAIM.format(due=THIS))
 
 
-def claim(session: Session) -> Claim | None:
-    """The item that is due the longest and that nobody holds."""
-    return _claim(session, CLAIM_DUE, {})
+def claim(session: Session, lease: dt.timedelta = LEASE) -> Claim | None:
+    """The item that is due the longest, that nobody holds and no breaker stops."""
+    return _claim(session, CLAIM_DUE, {}, lease)
 
 
-def claim_one(session: Session, user_id: uuid.UUID, id: uuid.UUID) -> Claim | None:
-    """This item, due or not; None while somebody holds it, or when it is unlinked."""
-    return _claim(session, CLAIM_ONE, {"user_id": user_id, "id": id})
+def claim_probe(session: Session, lease: dt.timedelta = LEASE) -> Claim | None:
+    """An item to try an open breaker with, where it is time for that."""
+    for name in breaker.probes_due(session):
+        statement = CLAIM_PROBE[name == breaker.PLAID]
+        held = _claim(session, statement, {"name": name}, lease)
+        if held is not None:
+            breaker.probed(session, name)
+            return held
+    return None
 
 
-def _claim(session: Session, statement: Any, values: dict[str, Any]) -> Claim | None:
-    values |= {"lease": LEASE, "token": uuid.uuid4()}
+def claim_one(
+    session: Session, user_id: uuid.UUID, id: uuid.UUID, lease: dt.timedelta = LEASE
+) -> Claim | None:
+    """This item, due or not, also past a breaker.
+
+    None while somebody holds it, or when it is unlinked.
+    """
+    return _claim(session, CLAIM_ONE, {"user_id": user_id, "id": id}, lease)
+
+
+def _claim(
+    session: Session, statement: Any, values: dict[str, Any], lease: dt.timedelta
+) -> Claim | None:
+    values |= {"lease": lease, "token": uuid.uuid4(), "plaid": breaker.PLAID}
     row = session.execute(statement, values).mappings().one_or_none()
-    return Claim(**row) if row else None
+    return Claim(**row, lease=lease) if row else None
 
 
 RENEW = text("""
@@ -116,7 +141,7 @@ RENEW = text("""
 
 def renew(session: Session, held: Claim) -> None:
     """Raises LeaseLost."""
-    _fenced(session, RENEW, held, {"lease": LEASE})
+    _fenced(session, RENEW, held, {"lease": held.lease})
 
 
 TAKE_TURN = text("""
@@ -144,7 +169,8 @@ FINISH = text("""
         consent_expires_at = :consent_expires_at,
         state = :state, done_seq = seen_seq, attempts = 0,
         lease_until = NULL, lease_token = NULL, not_before = NULL,
-        last_synced_at = now(), last_error_code = NULL, last_error_message = NULL,
+        last_synced_at = now(), failing_since = NULL,
+        last_error_code = NULL, last_error_message = NULL,
         last_request_id = :request_id,
         notice_of = CASE WHEN :state <> 'healthy' THEN notice_of END,
         next_at = CASE WHEN req_seq > seen_seq THEN now() ELSE now() + :pause END
@@ -161,9 +187,11 @@ def finish(session: Session, held: Claim, values: dict[str, object]) -> None:
 WAIT = text("""
     UPDATE plaid_items
     SET update_status = :update_status, attempts = 0, lease_until = NULL,
-        lease_token = NULL, last_request_id = :request_id,
-        -- it answers: nobody has to sign in
-        state = CASE state WHEN 'login_required' THEN 'first_sync' ELSE state END,
+        lease_token = NULL, last_request_id = :request_id, failing_since = NULL,
+        -- it answers: nobody has to sign in, nothing is down
+        state = CASE WHEN state IN ('login_required', 'revoked', 'institution_down',
+                                    'error', 'quarantined')
+                     THEN 'first_sync' ELSE state END,
         next_at = CASE WHEN req_seq > seen_seq THEN now() ELSE now() + :pause END
     WHERE user_id = :user_id AND id = :id AND lease_token = :token
 """)
@@ -176,23 +204,21 @@ def wait(session: Session, held: Claim, values: dict[str, object]) -> None:
 
 FAIL = text("""
     UPDATE plaid_items
-    SET state = :state, last_error_code = :code, last_error_message = :message,
-        last_request_id = :request_id, lease_until = NULL, lease_token = NULL,
-        not_before = now() + :pause, next_at = now() + :pause
+    SET state = :state, attempts = :attempts, last_error_code = :code,
+        last_error_message = :message, last_request_id = :request_id,
+        failing_since = coalesce(failing_since, now()),
+        lease_until = NULL, lease_token = NULL,
+        not_before = now() + :pause,
+        next_at = now() + CASE WHEN :rests THEN :never ELSE :pause END
     WHERE user_id = :user_id AND id = :id AND lease_token = :token
 """)
 
 
-def fail(session: Session, held: Claim, error: PlaidError) -> None:
-    """Record what went wrong and back off. Raises LeaseLost."""
-    values = {
-        "state": state_after(error, held),
-        "code": error.code,
-        "message": error.display_message or error.message,
-        "request_id": error.request_id,
-        "pause": backoff(error.kind, held.attempts),
-    }
-    _fenced(session, FAIL, held, values)
+def fail(session: Session, held: Claim, error: PlaidError) -> str:
+    """Record what went wrong and back off; the item's state. Raises LeaseLost."""
+    outcome = failure.outcome(session, held, error)
+    _fenced(session, FAIL, held, outcome)
+    return str(outcome["state"])
 
 
 RELEASE = text("""
@@ -208,25 +234,6 @@ def release(session: Session, held: Claim) -> None:
     _fenced(session, RELEASE, held, {})
 
 
-def state_after(error: PlaidError, held: Claim) -> str:
-    """The state an error leaves the item in."""
-    settled = {
-        Kind.USER: ItemState.LOGIN_REQUIRED,
-        Kind.DEAD: ItemState.REVOKED,
-        Kind.INSTITUTION: ItemState.INSTITUTION_DOWN,
-        Kind.OURS: ItemState.ERROR,
-    }
-    if error.kind in settled:
-        return settled[error.kind]
-    return ItemState.ERROR if held.attempts >= PATIENCE else held.state
-
-
-def backoff(kind: Kind, attempts: int) -> dt.timedelta:
-    """With full jitter; after a rate limit a minute at least."""
-    least = dt.timedelta(minutes=1 if kind is Kind.WAIT else 0)
-    return least + lease.backoff(attempts)
-
-
 def poll_pause() -> dt.timedelta:
     """Until the next look without any ask: 5 to 6 hours, so that banks do not march."""
     return POLL * random.uniform(5 / 6, 1)  # noqa: S311 - spreads load, hides nothing
@@ -235,4 +242,4 @@ def poll_pause() -> dt.timedelta:
 def _fenced(
     session: Session, statement: Any, held: Claim, values: Mapping[str, object]
 ) -> None:
-    lease.fenced(session, statement, {**held.key, **values})
+    leases.fenced(session, statement, {**held.key, **values})
