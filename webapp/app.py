@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Config
 from webapp import cli, errors, filters, logs, security
 from webapp.accounts.link import bp as accounts  # link.py adds to its routes
+from webapp.admin.routes import bp as admin
 from webapp.auth import login
 from webapp.auth.routes import bp as auth
 from webapp.crypto import Vault
@@ -22,6 +23,7 @@ from webapp.extensions import csrf, db, htmx, login_manager, migrate
 from webapp.health import bp as health
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.webhook_keys import WebhookKeys
+from webapp.transactions.routes import bp as transactions
 from webapp.webhooks.routes import bp as webhooks
 
 
@@ -40,7 +42,8 @@ def create_app(config: Config) -> Flask:
     filters.init_app(app)
     security.init_app(app)
     errors.init_app(app)
-    for blueprint in (health, auth, accounts, dashboard, webhooks):
+    features = (accounts, admin, dashboard, transactions)
+    for blueprint in (health, auth, *features, webhooks):
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app

@@ -66,7 +66,7 @@ def make_site() -> Flask:
     manager.user_loader(lambda user_id: None)
     filters.init_app(app)
     security.init_app(app)
-    for blueprint in (dashboard(), accounts(), auth(), plain()):
+    for blueprint in (dashboard(), accounts(), transactions(), auth(), plain()):
         app.register_blueprint(blueprint)
     return app
 
@@ -130,6 +130,13 @@ def accounts() -> Blueprint:
     bp.add_url_rule("/link", "start", echo, methods=["POST"])
     for name in ("start_repair", "remove"):
         bp.add_url_rule(f"/<item_id>/{name}", name, echo, methods=["POST"])
+    return bp
+
+
+def transactions() -> Blueprint:
+    bp = Blueprint("transactions", __name__, url_prefix="/transactions")
+    bp.add_url_rule("/changes", "changes", echo)
+    bp.add_url_rule("/<id>", "show", echo)
     return bp
 
 

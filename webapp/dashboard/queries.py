@@ -1,4 +1,4 @@
-"""What the dashboard shows, in four statements."""
+"""What the dashboard shows, in five statements."""
 
 import datetime as dt
 import itertools
@@ -11,6 +11,7 @@ from babel.dates import format_interval
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webapp.ledger.bank_changes import count_bank_changes
 from webapp.ledger.banks import Bank, Freshness, NetWorth, freshness, list_banks
 from webapp.ledger.banks import net_worth as sum_net_worth
 from webapp.ledger.cash_flow import CashFlow, cash_flow
@@ -72,6 +73,7 @@ class Board:
     recent: list[DayGroup]
     net_worth: list[NetWorth]
     freshness: Freshness
+    bank_changes: int = 0  # rows with a decision to take
 
     @property
     def is_empty(self) -> bool:
@@ -136,6 +138,7 @@ def board(
         recent=_recent(session, user_id),
         net_worth=sum_net_worth(banks),
         freshness=freshness(banks, zone),
+        bank_changes=count_bank_changes(session, user_id),
     )
 
 
