@@ -19,7 +19,7 @@ from webapp.auth import login
 from webapp.auth.routes import bp as auth
 from webapp.crypto import Vault
 from webapp.dashboard.routes import bp as dashboard
-from webapp.extensions import csrf, db, htmx, login_manager, migrate
+from webapp.extensions import DATABASE_DOWN, csrf, db, htmx, login_manager, migrate
 from webapp.health import bp as health
 from webapp.plaid.client import PlaidClient
 from webapp.plaid.webhook_keys import WebhookKeys
@@ -97,6 +97,7 @@ def engine_options(config: Config) -> dict[str, object]:
 
 def add_extensions(app: Flask) -> None:
     db.init_app(app)
+    app.teardown_appcontext(_end_session)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
     htmx.init_app(app)
@@ -107,6 +108,17 @@ def add_extensions(app: Flask) -> None:
     login.init_app(login_manager)
     # after a fork every process opens connections of its own
     os.register_at_fork(after_in_child=functools.partial(_drop_inherited, app))
+
+
+def _end_session(error: BaseException | None) -> None:
+    """Before Flask-SQLAlchemy's own: what was read or committed stands.
+
+    A connection lost since then must not turn a finished page into an error.
+    """
+    try:
+        db.session.close()
+    except DATABASE_DOWN:
+        db.session().invalidate()
 
 
 def _drop_inherited(app: Flask) -> None:

@@ -5,8 +5,8 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
-from sqlalchemy import MetaData, Text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import Engine, ExceptionContext, MetaData, Text, event
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, registry
 
@@ -21,6 +21,18 @@ NAMES = {
 
 # What a lost database, or a pool with no connection left, raises.
 DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)
+
+
+@event.listens_for(Engine, "handle_error")
+def _name_a_lost_connection(context: ExceptionContext) -> OperationalError | None:
+    """psycopg2 calls some lost connections a plain DatabaseError."""
+    error = context.sqlalchemy_exception
+    if context.is_disconnect and type(error) is DatabaseError:
+        lost = context.original_exception
+        return OperationalError(
+            context.statement, None, lost, connection_invalidated=True
+        )
+    return None
 
 
 class Base(DeclarativeBase):

@@ -5,6 +5,7 @@ bank, and whatever a storm starts: web servers, workers, PgBouncer, proxies.
 """
 
 import base64
+import itertools
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,7 @@ class Place:
     engine: Engine  # a superuser's, which sees everybody's rows
     processes: list[Process] = field(default_factory=list)
     proxies: list[Proxy] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def url(self) -> str:
@@ -100,7 +102,7 @@ class Place:
             return cursor.fetchall() if cursor.description else []
 
     def start(self, name: str, *command: str, **settings: str) -> Process:
-        log = self.folder / f"{name}-{len(self.processes)}.log"
+        log = self.folder / f"{next(self.numbers)}-{name}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,

@@ -201,3 +201,18 @@ def seconds_until_synced(place: Place, items: list[PlaidItem], since: float) -> 
         [str(item.id) for item in items],
     )
     return float(found[0][0]) - since
+
+
+def webhooks(place: Place) -> Counter[str]:
+    """How many of the bank's webhooks are in which state."""
+    return Counter(
+        one["status"] for one in place.bank.get("/_control/webhooks")["webhooks"]
+    )
+
+
+def wait_for_webhooks(
+    place: Place, items: list[PlaidItem], seconds: float = 60
+) -> None:
+    """Until all are taken and everything they asked for is done."""
+    until(lambda: set(webhooks(place)) <= {"delivered"}, seconds, "one was not taken")
+    until(lambda: is_quiet(place, [item.id for item in items]), seconds)
