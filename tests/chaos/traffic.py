@@ -7,7 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
 
 from tests import factories
 from tests.bank import Bank
@@ -139,6 +141,42 @@ class Visitors:
     @property
     def longest(self) -> float:
         return max(visit.took for visit in self.visits)
+
+
+class Person:
+    """A browser without JavaScript, over real HTTP."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.cookies = place, SimpleCookie()
+        self.page = ""  # the last one got
+
+    def get(self, path: str) -> int:
+        return self._send("GET", path, None)[0]
+
+    def post(self, form: str, path: str, **fields: str) -> str:
+        """Fill in the form on the page `form`; where it leads."""
+        self.get(form)
+        token = factories.csrf_token(self.page)
+        body = urlencode({"csrf_token": token, **fields}).encode()
+        status, location = self._send("POST", path, body)
+        assert status == 303, (status, self.page)
+        return location
+
+    def _send(self, method: str, path: str, body: bytes | None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.place.web_port, timeout=30
+        )
+        cookies = "; ".join(f"{k}={v.value}" for k, v in self.cookies.items())
+        headers = {"Cookie": cookies}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        self.page = answer.read().decode()
+        connection.close()
+        for cookie in answer.headers.get_all("Set-Cookie", []):
+            self.cookies.load(cookie)
+        return answer.status, answer.headers.get("Location", "")
 
 
 def get(place: Place, path: str, headers: dict[str, str]) -> Visit:

@@ -2,12 +2,18 @@
 
 import time
 
+import pytest
+from sqlalchemy import select
+
 from tests.chaos.form import note, pick
 from tests.chaos.invariants import check_all
 from tests.chaos.procs import Place, until
-from tests.chaos.traffic import Changes, Loop, Visitors, wait_for_webhooks
-from tests.sync.linked import link
+from tests.chaos.traffic import Changes, Loop, Person, Visitors, wait_for_webhooks
+from tests.factories import PASSWORD
+from tests.linking.walk import said
+from tests.sync.linked import link, public_token_of, state_at_bank
 from webapp import embedded
+from webapp.extensions import db
 from webapp.models import PlaidItem, User
 
 PAGES = ["/", "/accounts/", "/readyz"]
@@ -126,3 +132,68 @@ def test_there_is_room_for_few_sessions(place: Place, owner: User):
     assert check_all(place.engine, place.bank) == []
     no_surprises(place)
     note("T6: longest answer with room for 3 sessions", visitors.longest, "s", 5, "R5")
+
+
+# Behind PgBouncer: fewer sessions than threads, a new one for each transaction
+
+
+@pytest.fixture
+def pooled(place: Place) -> str:
+    url = place.pgbouncer(pool_size=3)
+    if url is None:
+        pytest.skip("no PgBouncer here; `make test` says why it could not install one")
+    return url
+
+
+def test_a_whole_walk_behind_pgbouncer(place: Place, pooled: str):
+    place.bank.control("settings", rate_limits=False, webhook_speed=60)
+    place.web(DATABASE_URL=pooled)
+    for _ in range(2):
+        place.worker(4, DATABASE_URL=pooled)
+    carol = Person(place)
+    name = {"email": "carol@example.com", "password": PASSWORD, "first_name": "Carol"}
+    carol.post("/register", "/register", **name)
+    banks = [f"ins_{number}" for number in range(109508, 109508 + pick(2, 5, 5))]
+    for bank in banks:
+        attempt = carol.post("/accounts/link", "/accounts/link")
+        opened = public_token_of(place.bank, "user_load_700", "any", bank)
+        metadata = said({"institution_id": bank, "name": "A bank"})
+        given = {"public_token": opened, "metadata": metadata}
+        carol.post("/accounts/link", f"{attempt}/success", **given)
+    items = items_of(place)
+    assert len(items) == len(banks)
+    wait_for_webhooks(place, items)
+    changes = Changes(place.bank, items, quiet=False)
+    pressing = Loop(lambda: press_sync(carol, items[0]), 0.1)
+    loops = [Loop(changes.one, 0.03), pressing]
+    time.sleep(pick(2, 30, 120))
+    for loop in loops:
+        loop.stop()
+    wait_for_webhooks(place, items)
+    assert check_all(place.engine, place.bank) == []
+    assert carol.get("/accounts/") == 200
+    assert "First Platypus Bank" in carol.page
+    found = place.query("SELECT count(*) FROM sync_runs WHERE status = 'succeeded'")
+    note("T6: runs behind PgBouncer", found[0][0], "runs")
+    carol.post("/accounts/link", f"/accounts/{items[-1].id}/removal")
+    until(lambda: is_gone(place, items[-1]))
+    no_surprises(place)
+
+
+def items_of(place: Place) -> list[PlaidItem]:
+    with place.app.app_context():
+        found = list(db.session.scalars(select(PlaidItem)))
+        db.session.expunge_all()
+        return found
+
+
+def press_sync(person: Person, item: PlaidItem) -> None:
+    person.post("/accounts/link", f"/accounts/{item.id}/syncs")
+
+
+def is_gone(place: Place, item: PlaidItem) -> bool:
+    try:
+        state_at_bank(place.bank, item.item_id)
+    except KeyError:
+        return True
+    return False
