@@ -102,6 +102,29 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     embedded.start(path, fast=True).remove()
 
 
+def test_a_connection_lost_after_the_last_read_spoils_no_page(
+    settings: dict[str, str], cluster: embedded.Cluster, tmp_path: Path
+) -> None:
+    app = create_app(load(settings, tmp_path))
+    watch = create_engine(cluster.url(embedded.SUPERUSER, "test"))
+
+    @app.get("/late")
+    def late() -> str:
+        pid = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with watch.connect() as other:
+            end = text("SELECT pg_terminate_backend(:pid, 5000)")
+            assert other.scalar(end, {"pid": pid}), "it did not end"
+        return "all was read"
+
+    client = app.test_client()
+    for _ in range(2):
+        answer = client.get("/late")
+        assert (answer.status_code, answer.text) == (200, "all was read")
+    watch.dispose()
+    with app.app_context():
+        db.engine.dispose()
+
+
 def test_database_goes_and_comes_back(home: Path, tmp_path: Path) -> None:
     cluster = embedded.start(home, fast=True)
     cluster.create_database("money")

@@ -25,6 +25,7 @@ from tests.sync.linked import (
 from webapp.extensions import db
 from webapp.linking.removal import disconnect
 from webapp.models import ItemState
+from webapp.sync.raw import cursor_of
 from webapp.sync.run import Interrupted
 from webapp.worker import tools_of, work_once
 
@@ -73,6 +74,21 @@ def test_a_connection_lost_in_the_middle_of_the_write_leaves_nothing(
         item_before.last_synced_at,
     )
     assert [r.status for r in runs(app, item)] == ["succeeded", "running"]
+
+
+def test_a_connection_lost_to_psycopg2_itself_is_a_lost_database(app, beside):
+    def lose_it() -> None:
+        with cursor_of(db.session()) as cursor:
+            pid = cursor.connection.info.backend_pid
+            end = "SELECT pg_terminate_backend(:pid, 5000)"
+            assert beside.scalar(text(end), {"pid": pid})
+            cursor.execute("SELECT 1")
+
+    with app.app_context():
+        with pytest.raises(OperationalError):
+            lose_it()
+        db.session.rollback()
+        assert db.session.scalar(text("SELECT 1")) == 1
 
 
 def test_after_a_crash_the_next_run_finishes_the_work(app, bank, item, account):
