@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests import factories
@@ -190,6 +191,18 @@ def test_whoever_lost_the_lease_is_refused(app, waiting, act, lost):
             getattr(schedule, act)(db.session(), late, *arguments.get(act, []))
         db.session.rollback()
     assert ask_db(app, "SELECT * FROM plaid_items") == before
+
+
+def test_only_the_commit_of_a_claim_does_not_wait_for_the_disk(app, waiting):
+    waits = text("SHOW synchronous_commit")
+    with app.app_context(), db.engine.connect() as one, Session(one) as session:
+        session.execute(text("SET synchronous_commit = on"))
+        assert schedule.claim(session)
+        assert session.scalar(waits) == "off"
+        session.commit()
+        assert session.scalar(waits) == "on"
+        session.execute(text("RESET synchronous_commit"))
+        session.commit()
 
 
 def test_two_that_hold_the_same_claim_take_turns(app, waiting):

@@ -24,13 +24,15 @@ class Written(NamedTuple):
     removed: int = 0
 
 
-# What still runs was left behind by a process that died: the claim proves it
+# What still runs was left behind by a process that died: the claim proves it. As with
+# the claim, this commit does not wait for the disk.
 BEGIN = text("""
     WITH left_behind AS (
         UPDATE sync_runs SET status = 'superseded', finished_at = now()
         WHERE user_id = :user_id AND plaid_item_id = :item AND status = 'running')
     INSERT INTO sync_runs (user_id, id, plaid_item_id, cursor_before)
     VALUES (:user_id, :run, :item, :cursor)
+    RETURNING set_config('synchronous_commit', 'off', true)
 """)
 TELL = text("""
     UPDATE sync_runs SET pages = :pages, rows_fetched = :rows_fetched

@@ -64,6 +64,8 @@ def ask(
     return leases.count(session, ASK, values) == 1
 
 
+# The commit of a claim does not wait for the disk. A server that crashes in that moment
+# forgets it: the item is due again, and the fence refuses whoever held it.
 CLAIM = """
     UPDATE plaid_items AS i
     SET lease_until = now() + :lease, lease_token = :token,
@@ -75,7 +77,8 @@ CLAIM = """
     RETURNING user_id, id, item_id, institution_id, access_token, cursor, state,
               attempts, created_at, lease_token,
               EXISTS (SELECT FROM breakers
-                      WHERE name IN (:plaid, i.institution_id)) AS is_watched
+                      WHERE name IN (:plaid, i.institution_id)) AS is_watched,
+              set_config('synchronous_commit', 'off', true) AS lazily
 """
 # A resting item is served once for each ask, and again after a run that died; its
 # failure lays it to rest. The first condition is that of the index.
@@ -130,7 +133,10 @@ def _claim(
 ) -> Claim | None:
     values |= {"lease": lease, "token": uuid.uuid4(), "plaid": breaker.PLAID}
     row = session.execute(statement, values).mappings().one_or_none()
-    return Claim(**row, lease=lease) if row else None
+    if row is None:
+        return None
+    found = {name: value for name, value in row.items() if name != "lazily"}
+    return Claim(**found, lease=lease)
 
 
 RENEW = text("""
