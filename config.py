@@ -103,6 +103,7 @@ class Config(BaseModel):
     PLAID_REDIRECT_URI: str | None = None
     PLAID_COUNTRY_CODES: CommaList = ["US"]
     LEASE_SECONDS: int = Field(default=60, ge=2, le=3600)
+    PLAID_REFRESH: bool = False
     PLAID_RATE_LIMITS: Literal["production", "sandbox", "off"] = "production"
 
     @field_validator("DATABASE_URL", "DATABASE_OWNER_URL")

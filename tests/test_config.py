@@ -99,6 +99,7 @@ MALFORMED = [
     ("PLAID_COUNTRY_CODES", "us"),
     ("PLAID_COUNTRY_CODES", ","),
     ("LEASE_SECONDS", "1"),
+    ("PLAID_REFRESH", "perhaps"),
     ("PLAID_RATE_LIMITS", "none"),
 ]
 

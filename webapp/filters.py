@@ -18,7 +18,7 @@ MINUS, PLUS = "\N{MINUS SIGN}", "+"
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money, money_plain=money_plain, day=day, ago=ago, percent=percent,
-        exact=exact,
+        exact=exact, day_of=day_of, count_of=count_of,
     )  # fmt: skip
 
 
@@ -93,6 +93,18 @@ def day(value: dt.date, *, inside: bool = False) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.isoformat(), title, text
     )
+
+
+def day_of(value: dt.datetime, *, inside: bool = False) -> Markup:
+    """The day of an instant, where the user lives."""
+    zone = current_user.zone if current_user.is_authenticated else dt.UTC
+    return day(value.astimezone(zone).date(), inside=inside)
+
+
+def count_of(number: int, noun: str) -> str:
+    """'1 transaction', '1,240 transactions'."""
+    shown = format_decimal(number, locale=user_locale())
+    return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
 
 
 def exact(value: dt.datetime) -> str:

@@ -22,6 +22,7 @@ def press(
     client: FlaskClient, item: PlaidItem, action: str, **headers: str
 ) -> TestResponse:
     data = {"csrf_token": csrf_token(client.get("/accounts/").text)}
+    data["history"] = "delete"  # the removal reads it
     return client.post(f"/accounts/{item.id}/{action}", data=data, headers=headers)
 
 
@@ -72,7 +73,7 @@ def test_removal_hides_the_bank_at_once(
     assert (answer.status_code, answer.location) == (303, "/accounts/")
     assert reload(app, item).state == "removing"
     page = alice_client.get("/accounts/").text
-    assert "Bank of Alice was removed." in page
+    assert "Bank of Alice and everything that was read from it is deleted." in page
     assert "Bank of Alice" not in alice_client.get("/accounts/").text
     assert read(alice_client.get("/").text).get("first-steps")
 
@@ -84,7 +85,7 @@ def test_removal_by_htmx_loads_the_list_as_a_whole_page(
     assert answer.headers["HX-Redirect"] == "/accounts/"
 
 
-@pytest.mark.parametrize("action", ["syncs", "removal"])
+@pytest.mark.parametrize("action", ["syncs", "removal", "renewal"])
 def test_second_removal_and_sync_after_it_find_nothing(
     alice_client: FlaskClient, item: PlaidItem, action: str
 ) -> None:
@@ -93,7 +94,7 @@ def test_second_removal_and_sync_after_it_find_nothing(
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-@pytest.mark.parametrize("action", ["syncs", "removal", "repair"])
+@pytest.mark.parametrize("action", ["syncs", "removal", "repair", "renewal"])
 def test_bob_cannot_touch_the_bank_of_alice(
     app: Flask, bob_client: FlaskClient, item: PlaidItem, action: str,
     headers: dict[str, str],
@@ -104,7 +105,7 @@ def test_bob_cannot_touch_the_bank_of_alice(
     assert (after.state, after.req_seq) == (item.state, item.req_seq)
 
 
-@pytest.mark.parametrize("action", ["syncs", "removal", "repair"])
+@pytest.mark.parametrize("action", ["syncs", "removal", "repair", "renewal"])
 def test_anonymous_and_forged_forms_change_nothing(
     app: Flask, client: FlaskClient, alice_client: FlaskClient, item: PlaidItem,
     action: str,

@@ -14,16 +14,16 @@ from tests.factories import make_account, make_item, save
 from webapp.models import ItemState, PlaidItem, QuarantinedTransaction, User
 
 UNLINKED = {ItemState.REMOVING, ItemState.REMOVED}
-# state -> (words that stand there, the repair button, sync now)
+# state -> (words that stand there, what the one button says, where it leads)
 STATES = {
-    ItemState.FIRST_SYNC: ("Reading your history for the first time.", False, True),
-    ItemState.HEALTHY: ("Up to date.", False, True),
-    ItemState.LOGIN_REQUIRED: ("Your bank wants you to log in again.", True, False),
-    ItemState.EXPIRING: ("Your bank's permission runs out soon.", True, False),
-    ItemState.REVOKED: ("The permission was ended at the bank.", True, False),
-    ItemState.INSTITUTION_DOWN: ("The bank is not answering.", False, True),
-    ItemState.ERROR: ("Reading this bank does not work right now.", False, True),
-    ItemState.QUARANTINED: ("Reading this bank has failed many times.", False, True),
+    ItemState.FIRST_SYNC: ("Reading your history for the first", "Sync now", "syncs"),
+    ItemState.HEALTHY: ("Up to date.", "Sync now", "syncs"),
+    ItemState.LOGIN_REQUIRED: ("Your bank wants you to log", "Log in again", "repair"),
+    ItemState.EXPIRING: ("Your bank's permission runs out", "Renew", "repair"),
+    ItemState.REVOKED: ("The permission was ended", "Connect again", "repair"),
+    ItemState.INSTITUTION_DOWN: ("The bank is not answering.", "Try now", "syncs"),
+    ItemState.ERROR: ("Reading this bank does not work", "Try now", "syncs"),
+    ItemState.QUARANTINED: ("Reading this bank has failed many", "Try now", "syncs"),
 }
 
 
@@ -50,23 +50,49 @@ def test_every_state_has_its_case() -> None:
 def test_state_in_words_with_the_one_button_that_helps(
     app: Flask, alice: User, alice_client: FlaskClient, state: ItemState
 ) -> None:
-    words, repair, sync_now = STATES[state]
+    words, label, leads_to = STATES[state]
     item = linked(app, alice, state=state)
     shown = card(alice_client, item)
     assert shown.one(css="bank-state").text.startswith(words)
-    links = [link.attrs["href"] for link in shown.all("a")]
-    assert links == ([f"/accounts/{item.id}/repair"] if repair else [])
-    actions = {form.attrs["action"] for form in shown.all("form")}
-    assert (f"/accounts/{item.id}/syncs" in actions) is sync_now
-    assert f"/accounts/{item.id}/removal" in actions
+    links = {a.attrs["href"]: a.text for a in shown.all("a")}
+    forms = {f.attrs["action"]: f.one("button").text for f in shown.all("form")}
+    assert links.pop(f"/accounts/{item.id}/removal") == "Disconnect"
+    assert links | forms == {f"/accounts/{item.id}/{leads_to}": label}
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_first_sync_that_failed_says_so_and_can_be_tried_or_ended(
+    app: Flask, alice: User, alice_client: FlaskClient, failed: bool
+) -> None:
+    item = linked(
+        app, alice, state="first_sync", last_synced_at=None,
+        last_error_code="INTERNAL_SERVER_ERROR" if failed else None,
+    )  # fmt: skip
+    shown = card(alice_client, item)
+    said = shown.one(css="bank-state").text
+    assert ("did not work" in said) is failed
+    assert shown.one("button").text == ("Try now" if failed else "Sync now")
+    assert "Disconnect" in shown.text
+
+
+def test_a_permission_that_runs_out_names_its_day(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    day = dt.datetime(2030, 3, 9, 23, 30, tzinfo=dt.UTC)
+    item = linked(app, alice, state="expiring", consent_expires_at=day)
+    assert "It ends Mar 9, 2030." in card(alice_client, item).text
+    healthy = linked(app, alice, consent_expires_at=day)
+    assert "It ends" not in card(alice_client, healthy).text
 
 
 @pytest.mark.parametrize("state", sorted(UNLINKED))
-def test_removed_bank_is_not_there(
+def test_a_bank_that_is_not_linked_has_no_card(
     app: Flask, alice: User, alice_client: FlaskClient, state: str
 ) -> None:
     item = linked(app, alice, state=state)
-    assert "No bank is linked yet." in alice_client.get("/accounts/").text
+    page = alice_client.get("/accounts/").text
+    assert read(page).find(f"item-{item.id}") is None
+    assert "No bank is linked" in page
     for path in ("status", "repair"):
         assert alice_client.get(f"/accounts/{item.id}/{path}").status_code == 404
 

@@ -230,9 +230,10 @@ def test_freshness_names_the_bank_that_is_behind(
     app: Flask, alice: User, alice_client: FlaskClient
 ) -> None:
     now = dt.datetime.now(dt.UTC)
-    make_item(app, alice, last_synced_at=now)
+    complete = {"update_status": "HISTORICAL_UPDATE_COMPLETE"}
+    make_item(app, alice, last_synced_at=now, **complete)
     make_item(
-        app, alice, institution_name="Slow Bank", state="login_required",
+        app, alice, institution_name="Slow Bank", state="login_required", **complete,
         last_synced_at=dt.datetime(2026, 2, 3, 12, tzinfo=dt.UTC),
     )  # fmt: skip
     text = read(alice_client.get("/").text).get("freshness").text

@@ -371,7 +371,7 @@ def test_the_same_login_of_another_person_is_no_duplicate(
 
 def test_a_bank_that_was_removed_can_be_linked_again(app, bank, alice_client, linked):
     metadata = said(PLATYPUS, shown_by_link(bank, linked))
-    post(alice_client, f"/accounts/{linked.id}/removal")
+    post(alice_client, f"/accounts/{linked.id}/removal", history="delete")
     answer = succeed(alice_client, start(alice_client), public_token_of(bank), metadata)
     assert answer.status_code == 303
     assert "is linked. Its transactions" in told(alice_client)

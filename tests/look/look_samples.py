@@ -5,8 +5,10 @@ import uuid
 from decimal import Decimal
 
 from webapp.dashboard.queries import Board, DayGroup, Line, ShownPeriod
-from webapp.ledger.banks import AccountLine, Bank, BankTrouble, Freshness, NetWorth
+from webapp.ledger.banks import AccountLine, Bank, BankTrouble, KeptBank
 from webapp.ledger.cash_flow import CashFlow, Point
+from webapp.ledger.freshness import Freshness
+from webapp.ledger.net_worth import NetWorth
 from webapp.ledger.totals import (
     CategoryLine,
     CurrencyTotals,
@@ -115,11 +117,16 @@ def bank(name: str = "First Platypus Bank", **changes: object) -> Bank:
         "primary_color": None,
         "state": "healthy",
         "sentence": "Up to date.",
+        "action": "sync",
+        "button": "Sync now",
+        "ends_at": None,
         "is_current": True,
         "is_syncing": False,
         "progress_words": "1,240 transactions read so far",
         "synced_at": now - dt.timedelta(minutes=12),
-        "updated_at": now - dt.timedelta(minutes=12),
+        "updated_at": now - dt.timedelta(hours=3),
+        "failed_at": None,
+        "has_history": True,
         "error": None,
         "accounts": [
             account("Plaid Checking", "0000", "depository", "4310.52"),
@@ -136,10 +143,26 @@ BROKEN = bank(
     LONG,
     state="login_required",
     sentence="Your bank wants you to log in again. Until then nothing new comes in.",
+    action="repair",
+    button="Log in again",
+    failed_at=dt.datetime.now(dt.UTC) - dt.timedelta(hours=1),
     is_current=False,
     error=TROUBLE,
     accounts=[account("Everyday " + LONG, None, "depository", "-12.00")],
 )
+ENDING = bank(
+    "Houndstooth Bank",
+    state="expiring",
+    sentence="Your bank's permission runs out soon. Renew it to go on.",
+    action="repair",
+    button="Renew",
+    ends_at=dt.datetime.now(dt.UTC) + dt.timedelta(days=6),
+)
+KEPT = [
+    KeptBank(uuid.UUID(int=9), name, None, at, at, 1240)
+    for name in ("Tattersall Credit Union", LONG)
+    for at in [dt.datetime.now(dt.UTC) - dt.timedelta(days=40)]
+]
 WORKING = bank(
     "Tartan Bank",
     state="first_sync",
@@ -202,7 +225,10 @@ BOARDS = {
         net_worth=[*board().net_worth, DEBT],
         cash_flow={"USD": cash_flow()},
     ),
-    "empty": board(banks=[]),
+    "empty": board(banks=[], is_empty=True),
+    "disconnected": board(
+        DOLLARS, banks=[], net_worth=[], freshness=Freshness(None, 0, 0, None)
+    ),
     "quiet": board(recent=[], banks=[bank()], freshness=Freshness(TODAY, 1, 1, None)),
     "syncing": board(DOLLARS, banks=[WORKING, bank()], recent=[]),
 }

@@ -58,6 +58,7 @@ def make_site() -> Flask:
         APP_MODE="demo",
         PUBLIC_URL="http://127.0.0.1",
         PLAID_HOST="http://127.0.0.1:9",
+        PLAID_REFRESH=True,
     )
     app.jinja_env.globals["static_url"] = lambda name: url_for("static", filename=name)
     CSRFProtect(app)
@@ -89,12 +90,25 @@ def dashboard() -> Blueprint:
 
 def accounts() -> Blueprint:
     bp = Blueprint("accounts", __name__, url_prefix="/accounts")
-    banks = [samples.bank(), samples.BROKEN, samples.WORKING]
+    banks = [samples.bank(), samples.BROKEN, samples.WORKING, samples.ENDING]
+    fresh = samples.board().freshness
     read = samples.bank("Tartan Bank")
 
     @bp.get("/", endpoint="index")
     def index():
-        return render_template("accounts/index.html", banks=banks)
+        return render_template(
+            "accounts/index.html", banks=banks, kept=samples.KEPT, fresh=fresh
+        )
+
+    @bp.get("/<item_id>/removal", endpoint="removal")
+    def removal(item_id):
+        is_kept = item_id == "kept"
+        bank = samples.KEPT[1] if is_kept else samples.BROKEN
+        return render_template("accounts/removal.html", bank=bank, is_kept=is_kept)
+
+    @bp.get("/<item_id>/renewal", endpoint="renewal")
+    def renewal(item_id):
+        return render_template("accounts/renewal.html", bank=samples.BROKEN)
 
     @bp.get("/<item_id>/status", endpoint="status")
     def status(item_id):
@@ -111,7 +125,9 @@ def accounts() -> Blueprint:
 
     @bp.get("/<item_id>/repair", endpoint="repair")
     def repair(item_id):
-        item = SimpleNamespace(institution_name=samples.LONG, id=item_id)
+        item = SimpleNamespace(
+            institution_name=samples.LONG, id=item_id, state="revoked"
+        )
         return render_template("accounts/repair.html", item=item)
 
     @bp.get("/link/<session_id>", endpoint="link_session")
@@ -128,7 +144,7 @@ def accounts() -> Blueprint:
     for name in ("link_success", "link_exit"):
         bp.add_url_rule(f"/<session_id>/{name}", name, echo, methods=["POST"])
     bp.add_url_rule("/link", "start", echo, methods=["POST"])
-    for name in ("start_repair", "remove"):
+    for name in ("start_repair", "remove", "renew", "ask_bank"):
         bp.add_url_rule(f"/<item_id>/{name}", name, echo, methods=["POST"])
     return bp
 

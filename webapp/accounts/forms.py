@@ -1,8 +1,8 @@
-"""What the browser posts about an attempt to link."""
+"""What the browser posts about a bank."""
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import AnyOf, DataRequired, Length
 
 
 class SuccessForm(FlaskForm):
@@ -17,3 +17,9 @@ class ExitForm(FlaskForm):
 
     error = HiddenField(validators=[Length(max=20_000)])
     metadata = HiddenField(validators=[Length(max=20_000)])
+
+
+class RemovalForm(FlaskForm):
+    """The end of a connection, and what becomes of what was read."""
+
+    history = HiddenField(validators=[AnyOf(["keep", "delete"])])

@@ -17,7 +17,7 @@ from webapp.linking.completion import Outcome, complete
 from webapp.linking.sessions import Callbacks
 from webapp.models import LinkStatus, PlaidItem, PlaidLinkSession
 from webapp.models.plaid_item import UNLINKED
-from webapp.plaid.errors import PlaidError
+from webapp.plaid.errors import Kind, PlaidError
 from webapp.sync.run import Tools
 
 # How an attempt that is over is told to whoever comes back to it.
@@ -153,6 +153,8 @@ def _open(item: PlaidItem | None) -> Response:
             tools(), current_user.id, callbacks(), repair=item
         )
     except PlaidError as error:
+        if item is not None and error.kind is Kind.DEAD:
+            return go_to(url_for("accounts.renewal", item_id=item.id))
         return _failed(error)
     return go_to(url_for("accounts.link_session", session_id=session_id))
 

@@ -12,9 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from webapp.ledger.bank_changes import count_bank_changes
-from webapp.ledger.banks import Bank, Freshness, NetWorth, freshness, list_banks
-from webapp.ledger.banks import net_worth as sum_net_worth
+from webapp.ledger.banks import Bank, list_banks, list_kept
 from webapp.ledger.cash_flow import CashFlow, cash_flow
+from webapp.ledger.freshness import Freshness, freshness
+from webapp.ledger.net_worth import NetWorth
+from webapp.ledger.net_worth import net_worth as sum_net_worth
 from webapp.ledger.totals import CurrencyTotals, totals
 from webapp.period import Period, PeriodError
 
@@ -74,10 +76,7 @@ class Board:
     net_worth: list[NetWorth]
     freshness: Freshness
     bank_changes: int = 0  # rows with a decision to take
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.banks
+    is_empty: bool = False  # no bank was ever linked
 
     @property
     def is_syncing(self) -> bool:
@@ -129,8 +128,8 @@ def board(
 ) -> Board:
     """The dashboard of `period`. `now` is an aware instant, `zone` the user's."""
     banks = list_banks(session, user_id, now)
-    if not banks:
-        return Board([], {}, [], [], [], freshness([], zone))
+    if not banks and not list_kept(session, user_id):
+        return Board([], {}, [], [], [], freshness([], zone), is_empty=True)
     return Board(
         currencies=totals(session, user_id, period),
         cash_flow=cash_flow(session, user_id, period, locale),

@@ -1,42 +1,25 @@
-"""A person's banks and accounts: balances, state in words, freshness, net worth."""
+"""A person's banks and accounts: balances, state in words, the age of what is known."""
 
 import datetime as dt
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from webapp.ledger.standing import standing
 from webapp.models.bank_account import DEBT_TYPES
 from webapp.models.plaid_item import HISTORY_COMPLETE, RESTING, ItemState
 
 # A healthy bank is asked every 6 hours; twice that without an answer is behind.
 CURRENT_FOR = dt.timedelta(hours=12)
 
-SENTENCES = {
-    ItemState.FIRST_SYNC: "Reading your history for the first time.",
-    ItemState.HEALTHY: "Up to date.",
-    ItemState.LOGIN_REQUIRED: "Your bank wants you to log in again. "
-    "Until then nothing new comes in.",
-    ItemState.EXPIRING: "Your bank's permission runs out soon. Renew it to go on.",
-    ItemState.REVOKED: "The permission was ended at the bank. Log in again to go on.",
-    ItemState.INSTITUTION_DOWN: "The bank is not answering. "
-    "We keep asking; you need not do anything.",
-    ItemState.ERROR: "Reading this bank does not work right now. We keep trying.",
-    ItemState.QUARANTINED: "Reading this bank has failed many times. "
-    "We try once a day.",
-}
-REPAIRABLE = (ItemState.LOGIN_REQUIRED, ItemState.EXPIRING, ItemState.REVOKED)
 # Plaid writes the kinds of accounts in small letters
 ACRONYMS = set(
     "cd ebt gic hra hsa ira isa lif lira lrif lrsp prif rdsp resp rlif rrif rrsp sarsep"
     " sep sipp tfsa ugma utma".split()
 )
-STILL_COMING = "The last weeks are here, older history is still coming."
-STUMBLED = "The last try to read this bank did not work. We try again by ourselves."
 
 
 @dataclass(frozen=True)
@@ -81,20 +64,19 @@ class Bank:
     primary_color: str | None
     state: str
     sentence: str
+    action: str  # 'repair' or 'sync', see Standing
+    button: str
+    ends_at: dt.datetime | None  # the permission, where it runs out soon
     is_current: bool
     is_syncing: bool
     progress_words: str
     synced_at: dt.datetime | None
-    updated_at: dt.datetime | None
+    updated_at: dt.datetime | None  # when the bank last told Plaid
+    failed_at: dt.datetime | None  # Plaid's last try at the bank, if it failed since
+    has_history: bool  # all that the bank gives, not only the last weeks
     error: BankTrouble | None
     accounts: list[AccountLine]
     unreadable: int = 0  # transactions in quarantine
-
-    @property
-    def action(self) -> str | None:
-        if self.state in REPAIRABLE:
-            return "repair"
-        return "wait" if self.state == ItemState.INSTITUTION_DOWN else None
 
     @property
     def unreadable_words(self) -> str | None:
@@ -109,32 +91,22 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class Freshness:
-    """The day to which the figures are complete; None while a bank was never read."""
+class KeptBank:
+    """Disconnected by its owner, who kept what was read."""
 
-    complete_to: dt.date | None
-    current: int
-    total: int
-    oldest_name: str | None
-
-
-@dataclass(frozen=True)
-class NetWorth:
-    """Debts are a negative number; net is what is left."""
-
-    currency: str
-    assets: Decimal
-    debts: Decimal
-
-    @property
-    def net(self) -> Decimal:
-        return self.assets + self.debts
+    id: uuid.UUID
+    name: str
+    logo: str | None  # a data: URL
+    removed_at: dt.datetime | None
+    synced_at: dt.datetime | None  # its last balances
+    transactions: int
 
 
 LIST = text("""
     SELECT i.id, i.institution_name, i.state, i.update_status, i.last_synced_at,
-           i.bank_updated_at, i.last_error_code, i.last_error_message,
-           i.last_request_id, n.logo, n.primary_color, r.rows_fetched,
+           i.bank_updated_at, i.bank_failed_at, i.consent_expires_at,
+           i.last_error_code, i.last_error_message, i.last_request_id,
+           n.logo, n.primary_color, r.rows_fetched,
            i.lease_until > now() AS is_leased,
            i.done_seq < i.req_seq AND coalesce(i.not_before <= now(), true) AS is_asked,
            a.id AS account_id, coalesce(a.user_name, a.name) AS account_name, a.mask,
@@ -173,57 +145,55 @@ def find_bank(
     return next((b for b in list_banks(session, user_id, now) if b.id == id), None)
 
 
-def freshness(banks: list[Bank], zone: dt.tzinfo) -> Freshness:
-    """How complete the figures are: the oldest bank decides."""
-    ages = [(bank.updated_at, bank.name) for bank in banks if bank.updated_at]
-    oldest, name = min(ages) if ages else (None, None)
-    known = oldest is not None and len(ages) == len(banks)
-    behind = [bank.name for bank in banks if not bank.is_current]
-    return Freshness(
-        complete_to=oldest.astimezone(zone).date() if oldest and known else None,
-        current=len(banks) - len(behind),
-        total=len(banks),
-        oldest_name=name if name in behind else next(iter(behind), None),
-    )
+KEPT = text("""
+    SELECT i.id, i.institution_name AS name, n.logo, i.removed_at,
+           i.last_synced_at AS synced_at,
+           (SELECT count(*) FROM transactions t
+            JOIN bank_accounts a ON a.user_id = t.user_id AND a.id = t.bank_account_id
+            WHERE a.user_id = i.user_id AND a.plaid_item_id = i.id
+              AND t.removed_at IS NULL) AS transactions
+    FROM plaid_items i
+    LEFT JOIN institutions n ON n.institution_id = i.institution_id
+    WHERE i.user_id = :user_id AND i.state = 'removed'
+    ORDER BY lower(i.institution_name), i.id
+""")
 
 
-def net_worth(banks: Iterable[Bank]) -> list[NetWorth]:
-    """By currency, the largest first; hidden accounts are not in it.
+def list_kept(session: Session, user_id: uuid.UUID) -> list[KeptBank]:
+    """Banks that are no longer linked and whose history stayed, by name."""
+    rows = session.execute(KEPT, {"user_id": user_id}).mappings()
+    return [KeptBank(**{**row, "logo": _logo(row["logo"])}) for row in rows]
 
-    The balance decides, not the kind of account: an overpaid card is something you
-    have, an overdrawn account something you owe.
-    """
-    sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    for bank in banks:
-        for account in bank.accounts:
-            if account.balance is not None and not account.is_hidden:
-                sums[account.currency][account.balance < 0] += account.balance
-    found = [NetWorth(currency, *pair) for currency, pair in sums.items()]
-    return sorted(found, key=lambda line: (-abs(line.assets), line.currency))
+
+def _logo(image: str | None) -> str | None:
+    return f"data:image/png;base64,{image}" if image else None
 
 
 def _bank(row: Row, now: dt.datetime) -> Bank:  # type: ignore[type-arg]
     state = ItemState(row.state)
     syncing = state not in RESTING and bool(row.is_leased or row.is_asked)
-    sentence = SENTENCES.get(state, SENTENCES[ItemState.ERROR])
-    if state == ItemState.HEALTHY and row.update_status != HISTORY_COMPLETE:
-        sentence = STILL_COMING
-    if state == ItemState.HEALTHY and row.last_error_code:
-        sentence = STUMBLED
+    found = standing(state, row.update_status, failed=bool(row.last_error_code))
+    updated_at = row.bank_updated_at or row.last_synced_at
+    failed = row.bank_failed_at and (not updated_at or row.bank_failed_at > updated_at)
     return Bank(
         id=row.id,
         name=row.institution_name,
-        logo=f"data:image/png;base64,{row.logo}" if row.logo else None,
+        logo=_logo(row.logo),
         primary_color=row.primary_color,
         state=state,
-        sentence=sentence,
+        sentence=found.sentence,
+        action=found.action,
+        button=found.button,
+        ends_at=row.consent_expires_at if state == ItemState.EXPIRING else None,
         is_current=state in (ItemState.HEALTHY, ItemState.EXPIRING)
         and row.last_synced_at is not None
         and now - row.last_synced_at < CURRENT_FOR,
         is_syncing=syncing,
         progress_words=_progress(row.rows_fetched),
         synced_at=row.last_synced_at,
-        updated_at=row.bank_updated_at or row.last_synced_at,
+        updated_at=updated_at,
+        failed_at=row.bank_failed_at if failed else None,
+        has_history=row.update_status == HISTORY_COMPLETE,
         error=_trouble(row) if row.last_error_code else None,
         accounts=[],
         unreadable=row.unreadable,

@@ -184,6 +184,13 @@ class PlaidClient:
         )
         return self._send("transactions_sync", request)
 
+    def transactions_refresh(self, access_token: str) -> decode.Answer:
+        """Have Plaid ask the bank now. Charged per call; the news comes later."""
+        from plaid.model.transactions_refresh_request import TransactionsRefreshRequest
+
+        request = TransactionsRefreshRequest(access_token=access_token)
+        return self._call("transactions_refresh", request, decode.Answer)
+
     def sandbox_public_token_create(
         self, institution_id: str, username: str, password: str
     ) -> decode.PublicToken:

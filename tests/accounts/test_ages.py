@@ -1,0 +1,66 @@
+"""How old everything is: the bank at Plaid, Plaid here, and the oldest of all."""
+
+import datetime as dt
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.accounts.test_banks import card, linked
+from tests.dashboard.reading import read
+from webapp.models import User
+
+
+def before(**span: float) -> dt.datetime:
+    return dt.datetime.now(dt.UTC) - dt.timedelta(**span)
+
+
+def test_a_bank_shows_both_ages(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(
+        app, alice, bank_updated_at=before(hours=5), last_synced_at=before(hours=3)
+    )
+    ages = card(alice_client, item).one(css="ages").text
+    assert "Bank to Plaid 5 hours ago · Plaid to here 3 hours ago" in ages
+    assert "The full history that the bank gives is here." in ages
+
+
+@pytest.mark.parametrize(("hours", "told"), [(2, True), (10, False)])
+def test_a_last_try_that_failed_is_told_until_one_works(
+    app: Flask, alice: User, alice_client: FlaskClient, hours: int, told: bool
+) -> None:
+    item = linked(
+        app, alice, bank_updated_at=before(hours=5),
+        bank_failed_at=before(hours=hours),
+    )  # fmt: skip
+    ages = card(alice_client, item).one(css="ages").text
+    words = "Plaid's last try at the bank, 2 hours ago, did not work."
+    assert (words in ages) is told
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/"])
+def test_the_oldest_word_of_a_linked_bank_decides(
+    app: Flask, alice: User, alice_client: FlaskClient, path: str
+) -> None:
+    day = dt.datetime(2026, 3, 9, 12, tzinfo=dt.UTC)
+    linked(app, alice, bank_updated_at=before())
+    linked(app, alice, bank_updated_at=day, state="login_required")
+    linked(app, alice, bank_updated_at=day.replace(year=2020), state="removed")
+    said = read(alice_client.get(path).text).get("freshness")
+    assert said.one("time").attrs["datetime"] == "2026-03-09"
+    assert "1 of 2 banks current" in said.text
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/"])
+def test_history_that_is_still_coming_is_said_beside_the_figures(
+    app: Flask, alice: User, alice_client: FlaskClient, path: str
+) -> None:
+    item = linked(app, alice)
+    said = read(alice_client.get(path).text).get("freshness").text
+    assert "still coming" not in said
+    young = linked(app, alice, update_status="INITIAL_UPDATE_COMPLETE")
+    said = read(alice_client.get(path).text).get("freshness").text
+    assert "Older history of one bank is still coming" in said
+    assert "full history" not in card(alice_client, young).text
+    assert "full history" in card(alice_client, item).text
