@@ -284,6 +284,17 @@ def test_posting_before_the_removal(app, bank, item, edited):
     check_carried(app, item)
 
 
+def test_work_on_a_pending_row_beside_its_posted_one(app, bank, item, account):
+    """Both are there between two runs: what the posted one has not, it takes."""
+    both = [pending(account), posted(account)]
+    sync(app, item, page(both, cursor="c1"), bank=bank)
+    edit(app, item, "p", **MADE_BY_USER)
+    edit(app, item, "q", note="my own")
+    sync(app, item, page(removed=["p"], cursor="c2"), bank=bank)
+    found = made_by_user(live(app, item)["q"])
+    assert found == MADE_BY_USER | {"note": "my own"}
+
+
 def test_what_the_user_made_of_the_posted_row_is_never_overwritten(
     app, bank, item, edited
 ):

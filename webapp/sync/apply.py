@@ -126,6 +126,24 @@ CARRY = text(f"""
           AND old.value <> new.value
     ) AS differing (was, became)
 """)
+# The posted row came a run before this removal, and meanwhile the person worked on the
+# pending one: where the posted one has nothing, it takes that.
+_BOTH = ", ".join(
+    "posted.excluded OR was.excluded"
+    if name == "excluded"
+    else f"coalesce(posted.{name}, was.{name})"
+    for name in USERS
+)
+CARRY_LATE = text(f"""
+    UPDATE transactions AS posted
+    SET ({_list(USERS)}) = ROW({_BOTH})
+    FROM transactions AS was
+    WHERE was.user_id = :user_id AND was.plaid_transaction_id = ANY (:ids)
+      AND was.removed_at = now() AND {_touched("was")}
+      AND posted.user_id = :user_id
+      AND posted.pending_transaction_id = was.plaid_transaction_id
+      AND ({_list(USERS, "posted.")}) IS DISTINCT FROM ({_BOTH})
+""")
 BURY = f"""
     WITH {{incoming}}buried AS (
         UPDATE transactions AS t
@@ -207,7 +225,11 @@ def _bury(
     )
     values = values | {"ids": list(removed), "seqs": list(removed.values())}
     values |= rows.values if rows else {}
-    return int(session.execute(text(statement), values).scalar_one())
+    buried = int(session.execute(text(statement), values).scalar_one())
+    if buried:
+        late = {"user_id": values["user_id"], "ids": list(removed)}
+        session.execute(CARRY_LATE, late)
+    return buried
 
 
 ACCOUNT_COLUMNS = [
