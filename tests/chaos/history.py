@@ -6,8 +6,11 @@ import json
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import msgspec
+
 from webapp.money import round_iso, round_unofficial
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 MUTATION = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 
 
@@ -36,7 +39,14 @@ class Books:
         self._connection.close()
 
     def control(self, path: str, **body: Any) -> Any:
-        return self._call("POST", f"/_control/{path}", body)
+        return self.post(f"/_control/{path}", **body)
+
+    def plaid(self, path: str, **body: Any) -> Any:
+        """A call of Plaid's API with the demo keys."""
+        return self.post(path, client_id="sandbox", secret="sandbox", **body)
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self._call("POST", path, body)
 
     def items(self) -> dict[str, dict[str, Any]]:
         """Every item the bank knows, by its id."""
@@ -62,13 +72,11 @@ class Books:
         raise Refused(MUTATION)
 
     def _loop(self, access_token: str, cursor: str | None) -> dict[str, Any]:
-        keys = {"client_id": "sandbox", "secret": "sandbox"}
         rows: dict[str, Any] = {}
         more = True
         while more:
-            body = keys | {"access_token": access_token, "count": 500}
-            body |= {"cursor": cursor} if cursor else {}
-            page = self._call("POST", "/transactions/sync", body)
+            body = {"access_token": access_token, "count": 500, "cursor": cursor or ""}
+            page = self.plaid("/transactions/sync", **body)
             for one in page["added"] + page["modified"]:
                 rows[one["transaction_id"]] = one
             rows |= {gone["transaction_id"]: None for gone in page["removed"]}
@@ -76,7 +84,7 @@ class Books:
         return rows
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        sent = None if body is None else json.dumps(body, default=_number).encode()
+        sent = None if body is None else _encode(body)
         for attempt in (1, 2):  # the bank may have closed a connection left idle
             try:
                 headers = {"Content-Type": "application/json"}
@@ -92,12 +100,6 @@ class Books:
         if answer.status != 200:
             raise Refused(found.get("error_code", str(answer.status)))
         return found
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(value)
 
 
 def fact(one: dict[str, Any]) -> Fact:
