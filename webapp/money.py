@@ -21,7 +21,7 @@ def minor_digits(currency: str) -> int:
 
 def round_iso(amount: Decimal, currency: str) -> Decimal:
     """`amount` rounded half-even to the minor unit of the ISO `currency`."""
-    return amount.quantize(_STEPS[minor_digits(currency)], rounding=ROUND_HALF_EVEN)
+    return amount.quantize(_STEPS[minor_digits(currency)], ROUND_HALF_EVEN)
 
 
 def round_unofficial(amount: Decimal) -> Decimal:

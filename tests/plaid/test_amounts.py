@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.bank import Bank
 from tests.sync.linked import open_at_bank
-from webapp.plaid.decode import AccountsAnswer, SyncPage, decode, without_nul
+from webapp.plaid.decode import NOTHING, AccountsAnswer, SyncPage, decode, without_nul
+from webapp.sync.parts import category, facts
 
 ROW = """{"transaction_id": "t1", "account_id": "a1", "date": "2026-10-05", %s}"""
 PAGE = """{"added": [%s], "modified": [], "removed": [], "next_cursor": "c",
@@ -74,19 +75,27 @@ def test_words_and_fields_of_tomorrow_are_taken():
         ' "counterparties": [{"name": "x", "type": "robot", "account_numbers": {}}]'
     )
     assert found.payment_channel == "by drone"
-    assert found.personal_finance_category.detailed == "SPACE_FUEL"
-    assert found.counterparties[0].type == "robot"
+    assert category(found.personal_finance_category) == (
+        "SPACE\tSPACE_FUEL\tABSOLUTE\tv9"
+    )
+    assert facts(found.location, found.payment_meta, found.counterparties) == (
+        '{"counterparties":[{"name":"x","type":"robot"}]}'
+    )
 
 
 def test_what_may_be_null_is_none():
     names = (
         "iso_currency_code unofficial_currency_code pending_transaction_id name"
         " authorized_date authorized_datetime merchant_name merchant_entity_id"
-        " original_description payment_channel check_number location payment_meta"
-        " personal_finance_category counterparties"
+        " original_description payment_channel check_number"
     ).split()
-    found = transaction(", ".join(['"amount": 1', *(f'"{n}": null' for n in names)]))
+    parts = ("location", "payment_meta", "personal_finance_category", "counterparties")
+    said = (f'"{name}": null' for name in (*names, *parts))
+    found = transaction(", ".join(['"amount": 1', *said]))
     assert [getattr(found, name) for name in names] == [None] * len(names)
+    assert [getattr(found, name) for name in parts] == [NOTHING] * len(parts)
+    assert facts(found.location, found.payment_meta, found.counterparties) == "{}"
+    assert category(found.personal_finance_category) == "\\N\t\\N\t\\N\t\\N"
 
 
 def test_account_types_of_tomorrow_are_taken():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.plaid.raw_server import dripping, sent, serving
-from webapp.plaid.client import PlaidClient
+from webapp.plaid.client import ON_SENT, PlaidClient
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.plaid.transport import MAX_BYTES, Deadlines
 
@@ -31,6 +31,23 @@ def refusal(address: str, deadlines: Deadlines | None = None) -> PlaidError:
 def test_the_deadlines_of_real_life():
     """A lease lives 60 seconds: one call must never outlast it."""
     assert Deadlines() == Deadlines(connect=3, read=10, total=30)
+
+
+def test_it_is_told_when_the_request_has_left():
+    """The server answers only then."""
+    left = threading.Event()
+    word = b'{"request_id": "r"}'
+
+    def answer(connection):
+        if left.wait(5):
+            length = b"Content-Length: %d\r\n\r\n" % len(word)
+            connection.sendall(HEAD + length + word)
+
+    with serving(answer) as address:
+        token = ON_SENT.set(left.set)
+        found = PlaidClient(address, "sandbox", "sandbox").item_remove("access-sandbox")
+        ON_SENT.reset(token)
+    assert found.request_id == "r"
 
 
 def test_silence_ends_with_the_read_deadline(stop):

@@ -1,10 +1,12 @@
 """Rows that cannot be stored stop no other, never vanish and are over in time."""
 
+import datetime as dt
 import json
 import random
 import uuid
 
 import pytest
+from msgspec import Raw
 
 from tests.sync.linked import (
     account_ids,
@@ -21,9 +23,13 @@ from tests.sync.linked import (
     runs,
     sync,
 )
+from webapp.extensions import db
+from webapp.ledger.banks import list_banks
 from webapp.models import PlaidItem
+from webapp.plaid.decode import NOTHING
 from webapp.plaid.errors import PlaidError
 from webapp.plaid.odd import REASONS, OddRow, read_page
+from webapp.sync.parts import LONGEST_KEPT, MOST_KEPT, _places, facts
 from webapp.sync.quarantine import raw_place
 
 pytestmark = pytest.mark.commits
@@ -66,13 +72,8 @@ ODD = {
     "year 9999": ({"date": "9999-12-31"}, "BAD_DATE"),
     "unknown account": ({"account_id": "nobody's"}, "UNKNOWN_ACCOUNT"),
     "null account": ({"account_id": None}, "UNKNOWN_ACCOUNT"),
-    "odd location": ({"location": [1]}, "UNREADABLE"),
-    "odd counterparty": ({"counterparties": [{"type": "x"}]}, "UNREADABLE"),
-    "odd category": ({"personal_finance_category": "FOOD"}, "UNREADABLE"),
-    "endless category": (
-        {"personal_finance_category": {"primary": "x" * 9000, "detailed": "y"}},
-        "UNREADABLE",
-    ),
+    "odd word for pending": ({"pending": "maybe"}, "UNREADABLE"),
+    "odd pending id": ({"pending_transaction_id": 5}, "UNREADABLE"),
     "endless currency": ({"iso_currency_code": "x" * 9000}, "UNREADABLE"),
     "endless pending id": ({"pending_transaction_id": "x" * 9000}, "UNREADABLE"),
 }
@@ -131,6 +132,80 @@ def test_what_the_bank_sent_is_kept_and_readable_only_in_its_place(
     read = json.loads(vault.decrypt(second.raw, raw_place(second.id)))
     assert (read["plaid_transaction_id"], read["name"]) == ("far", "Secret Bar")
     assert read["plaid_amount"] == 5
+
+
+PARTS = {
+    "location": [1],
+    "payment_meta": 5,
+    "counterparties": [{"type": "x"}],
+    "personal_finance_category": "FOOD",
+    "authorized_date": "yesterday",
+    "authorized_datetime": 0,
+    "merchant_name": ["M"],
+    "payment_channel": {},
+}
+
+
+@pytest.mark.parametrize("part", [*PARTS, "all"])
+def test_a_row_is_stored_without_an_odd_part(app, bank, item, account, part):
+    odd = PARTS if part == "all" else {part: PARTS[part]}
+    good = {"merchant_name": "M", "location": {"city": "Bern"}}
+    sent = row(account, "odd", "7", a_new_member=1, **good) | odd
+    said = page([row(account, "a"), sent, row(account, "b")])
+    assert sync(app, item, said, bank=bank) == "succeeded"
+    found = live(app, item)
+    assert found.keys() == {"a", "odd", "b"}
+    one = found["odd"]
+    assert (one.amount, one.name) == (-7, "Shop of odd")
+    assert one.merchant_name == (None if "merchant_name" in odd else "M")
+    assert one.bank_facts == (
+        {} if "location" in odd else {"location": {"city": "Bern"}}
+    )
+    assert (one.category_primary is None) == ("personal_finance_category" in odd)
+    assert (one.authorized_date is None) == ("authorized_date" in odd)
+    assert waiting(app, item) == {"odd": "PART_DROPPED"}
+    assert runs(app, item)[-1].quarantined == 0, "it is stored"
+    (kept,) = held(app, item)
+    raw = app.extensions["vault"].decrypt(kept.raw, raw_place(kept.id))
+    assert odd.items() <= json.loads(raw).items(), "the bank's words are kept"
+
+
+def test_a_row_without_a_part_is_not_counted_as_unread(app, bank, item, account):
+    odd = [row(account, "a") | {"location": 5}, row(account, "b") | {"amount": None}]
+    sync(app, item, page(odd), bank=bank)
+    with app.app_context():
+        now = dt.datetime.now(dt.UTC)
+        (shown,) = list_banks(db.session(), item.user_id, now)
+    assert shown.unreadable == 1
+
+
+def test_an_endless_category_is_left_out(app, bank, item, account):
+    endless = {"primary": "x" * 9000, "detailed": "y"}
+    sent = row(account, "a", personal_finance_category=endless)
+    sync(app, item, page([sent]), bank=bank)
+    assert live(app, item)["a"].category_primary is None
+    assert waiting(app, item) == {"a": "PART_DROPPED"}
+
+
+def test_an_odd_part_of_an_odd_row(app, bank, item, account):
+    """Nothing of such a row is stored; all of it is kept."""
+    sent = row(account, "a") | {"merchant_name": 5, "location": 5, "amount": "1e19"}
+    sync(app, item, page([sent]), bank=bank)
+    assert live(app, item) == {}
+    assert waiting(app, item) == {"a": "BAD_AMOUNT"}
+    (kept,) = held(app, item)
+    raw = json.loads(app.extensions["vault"].decrypt(kept.raw, raw_place(kept.id)))
+    assert (raw["merchant_name"], raw["location"]) == (5, 5)
+
+
+def test_a_good_part_ends_it(both_ways, app, bank, item, account):
+    sync(app, item, page([row(account, "a") | {"location": 5}]), bank=bank)
+    before = live(app, item)["a"]
+    again = row(account, "a", location={"city": "Bern"})
+    sync(app, item, page(modified=[again], cursor="c2"), bank=bank)
+    after = live(app, item)["a"]
+    assert (after.id, after.bank_facts) == (before.id, {"location": {"city": "Bern"}})
+    assert waiting(app, item) == {}
 
 
 def test_a_good_version_ends_it(both_ways, app, bank, item, account):
@@ -293,10 +368,36 @@ PLAIN = b'{"transaction_id": "t", "account_id": "a", "amount": 1, "date": "2026-
     ],
 )
 def test_text_that_is_no_text_is_mended(name, read):
-    odd = PLAIN + b', "location": 5}'
+    odd = PLAIN + b', "pending": 5}'
     found = read_page(body(odd, PLAIN + b', "name": "' + name + b'"}'))
     assert isinstance(found.added[0], OddRow)
     assert found.added[1].name == read
+
+
+@pytest.mark.parametrize(
+    ("city", "read"),
+    [
+        (b"\\ud800", "\ufffd"),
+        (b"x\xff", "x\ufffd"),
+        (b"\\u0000", "\ufffd"),
+        (b"tab\\t, back\\\\slash", "tab\t, back\\slash"),
+    ],
+)
+def test_text_of_a_part_is_mended_too(city, read):
+    (found,) = read_page(
+        body(PLAIN + b', "location": {"city": "' + city + b'"}}')
+    ).added
+    text = facts(found.location, found.payment_meta, found.counterparties)
+    assert json.loads(text.replace("\\\\", "\\")) == {"location": {"city": read}}
+
+
+def test_no_more_parts_are_kept_than_memory_is_for():
+    for number in range(3000):
+        city = f"{number}" + "x" * (number % 5000)
+        said = Raw(json.dumps({"city": city}).encode())
+        assert facts(said, NOTHING, NOTHING) == f'{{"location":{{"city":"{city}"}}}}'
+    assert len(_places) <= MOST_KEPT
+    assert max(map(len, _places)) <= LONGEST_KEPT
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]", body(PLAIN), body()[:-1]])

@@ -6,10 +6,12 @@ import uuid
 from decimal import Decimal
 from io import BytesIO
 
+import msgspec
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 from sqlalchemy import text
 
 from tests.sync.linked import account_ids, answers, live, page, row, sync, token
@@ -85,6 +87,7 @@ def test_no_amount_gains_or_loses_more_than_half_a_cent(plaid):
 
 
 def transaction(account_id: str, id: str, said: str) -> Transaction:
+    counterparties = [Counterparty(name=said, type="merchant", website=said)]
     return Transaction(
         transaction_id=id,
         account_id=account_id,
@@ -95,7 +98,7 @@ def transaction(account_id: str, id: str, said: str) -> Transaction:
         merchant_name=said,
         original_description=said,
         check_number=said,
-        counterparties=[Counterparty(name=said, type="merchant", website=said)],
+        counterparties=Raw(msgspec.json.encode(counterparties)),
     )
 
 

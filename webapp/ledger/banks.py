@@ -114,7 +114,8 @@ LIST = text("""
            a.hidden_at,
            (SELECT count(*) FROM quarantined_transactions q
             WHERE q.user_id = i.user_id AND q.plaid_item_id = i.id
-              AND q.resolved_at IS NULL) AS unreadable
+              AND q.resolved_at IS NULL
+              AND q.code <> 'PART_DROPPED') AS unreadable
     FROM plaid_items i
     LEFT JOIN institutions n ON n.institution_id = i.institution_id
     LEFT JOIN LATERAL (

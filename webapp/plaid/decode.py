@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from webapp.plaid.errors import PlaidError
 
@@ -161,8 +161,11 @@ class Counterparty(Struct, omit_defaults=True, gc=False):
     phone_number: str | None = None
 
 
+NOTHING = Raw(b"null")
+
+
 class Transaction(Struct, gc=False):
-    """`amount` positive = money out."""
+    """`amount` positive = money out. What is Raw is read by sync.parts."""
 
     transaction_id: str
     account_id: str
@@ -180,10 +183,10 @@ class Transaction(Struct, gc=False):
     original_description: str | None = None
     payment_channel: str | None = None
     check_number: str | None = None
-    personal_finance_category: Category | None = None
-    location: Location | None = None
-    payment_meta: PaymentMeta | None = None
-    counterparties: list[Counterparty] | None = None
+    personal_finance_category: Raw = NOTHING  # Category | None
+    location: Raw = NOTHING  # Location | None
+    payment_meta: Raw = NOTHING  # PaymentMeta | None
+    counterparties: Raw = NOTHING  # list[Counterparty] | None
 
 
 class RemovedTransaction(Struct, gc=False):

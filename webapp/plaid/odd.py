@@ -6,7 +6,6 @@ The strict decoding comes first and is the only one that a plain page meets.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -15,6 +14,7 @@ from webapp.plaid.decode import (
     NO_STATUS,
     ODD,
     Answer,
+    PageHead,
     RemovedTransaction,
     SyncPage,
     Transaction,
@@ -31,6 +31,7 @@ REASONS = {
     "BAD_DATE": "The date is missing or absurd.",
     "UNKNOWN_ACCOUNT": "The row names no account that the bank lists.",
     "UNREADABLE": "A part of the row has a form that Plaid does not document.",
+    "PART_DROPPED": "The row is stored without a part that Plaid does not document so.",
 }
 _BLAMED = {
     "transaction_id": "NO_ID",
@@ -38,6 +39,12 @@ _BLAMED = {
     "date": "BAD_DATE",
     "account_id": "UNKNOWN_ACCOUNT",
 }
+# A row is worth keeping without these; nobody could add it up without the others, and
+# a pending row without its posted one would cost what the user made of it.
+_OPTIONAL = {
+    "authorized_date", "authorized_datetime", "name", "merchant_name",
+    "merchant_entity_id", "original_description", "payment_channel", "check_number",
+}  # fmt: skip
 # msgspec names the member in two ways: "... `amount`" and "... at `$.amount`"
 _MEMBER = re.compile(r"required field `(\w+)`$|at `\$\.(\w+)")
 # Every escape of a JSON text, pairs of surrogates as one
@@ -56,11 +63,22 @@ class OddRow(Struct):
 
 
 @dataclass(frozen=True)
+class Partial:
+    """A row to be stored without a part that is odd; `whole` has it."""
+
+    row: Transaction
+    whole: OddRow
+
+
+Row = Transaction | Partial | OddRow
+
+
+@dataclass(frozen=True)
 class Page:
     """What the bank said, in its order."""
 
-    added: Sequence[Transaction | OddRow]
-    modified: Sequence[Transaction | OddRow]
+    added: Sequence[Row]
+    modified: Sequence[Row]
     removed: Sequence[RemovedTransaction | OddRow]
     next_cursor: str
     has_more: bool
@@ -81,7 +99,17 @@ class _Id(Struct):
     transaction_id: str | None = None
 
 
-T = TypeVar("T")
+_decode_head = msgspec.json.Decoder(PageHead).decode
+_decode_row = msgspec.json.Decoder(Transaction).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_head(body: bytes) -> PageHead:
+    """What the call for the next page needs. Raises PlaidError UNREADABLE."""
+    try:
+        return _decode_head(body)
+    except ODD as error:
+        raise PlaidError("UNREADABLE", str(error)[:200]) from None
 
 
 def read_page(body: bytes) -> Page:
@@ -92,7 +120,7 @@ def read_page(body: bytes) -> Page:
     try:
         page = decode(body, SyncPage)
     except PlaidError:
-        return _read_row_by_row(_mended(body))
+        return _read_row_by_row(mended(body))
     return _page(page, page.added, page.modified, page.removed)
 
 
@@ -100,16 +128,16 @@ def _read_row_by_row(body: bytes) -> Page:
     page = decode(body, _RawPage)
     return _page(
         page,
-        _rows(page.added, Transaction),
-        _rows(page.modified, Transaction),
-        _rows(page.removed, RemovedTransaction),
+        [_row(bytes(raw)) for raw in page.added],
+        [_row(bytes(raw)) for raw in page.modified],
+        [_removed(bytes(raw)) for raw in page.removed],
     )
 
 
 def _page(
     said: SyncPage | _RawPage,
-    added: Sequence[Transaction | OddRow],
-    modified: Sequence[Transaction | OddRow],
+    added: Sequence[Row],
+    modified: Sequence[Row],
     removed: Sequence[RemovedTransaction | OddRow],
 ) -> Page:
     return Page(
@@ -118,20 +146,34 @@ def _page(
     )  # fmt: skip
 
 
-def _rows(raws: list[Raw], into: type[T]) -> list[T | OddRow]:
-    decoder = msgspec.json.Decoder(into)
-    rows: list[T | OddRow] = []
-    for raw in raws:
+def _row(raw: bytes) -> Row:
+    left = raw
+    for _ in range(len(_OPTIONAL) + 1):
         try:
-            rows.append(decoder.decode(raw))
+            row = _decode_row(left)
         except ODD as error:
-            rows.append(odd_row(_code(str(error)), bytes(raw)))
-    return rows
+            member = _blamed(error)
+            if member not in _OPTIONAL:
+                return odd_row(_BLAMED.get(member, "UNREADABLE"), raw)
+            members = msgspec.json.decode(left, type=dict[str, Raw])
+            del members[member]
+            left = _encode(members)
+        else:
+            return row if left is raw else Partial(row, odd_row("PART_DROPPED", raw))
+    raise AssertionError("each round leaves out a member")
 
 
-def _code(message: str) -> str:
-    found = _MEMBER.search(message)
-    return _BLAMED.get(found[1] or found[2], "UNREADABLE") if found else "UNREADABLE"
+def _removed(raw: bytes) -> RemovedTransaction | OddRow:
+    try:
+        return msgspec.json.decode(raw, type=RemovedTransaction)
+    except ODD as error:
+        return odd_row(_BLAMED.get(_blamed(error), "UNREADABLE"), raw)
+
+
+def _blamed(error: Exception) -> str:
+    """The member that is odd, or nothing."""
+    found = _MEMBER.search(str(error))
+    return found[1] or found[2] if found else ""
 
 
 def odd_row(code: str, raw: bytes) -> OddRow:
@@ -140,10 +182,10 @@ def odd_row(code: str, raw: bytes) -> OddRow:
     except ODD:
         id = None
     known = id if id and len(id) <= LONGEST_ID else None
-    return OddRow(code, known, raw.decode())
+    return OddRow(code, known, raw.decode(errors="replace"))
 
 
-def _mended(body: bytes) -> bytes:
+def mended(body: bytes) -> bytes:
     """UTF-8 for certain, and no half of a surrogate pair: U+FFFD in their places."""
     text = body.decode(errors="replace").encode()
     return _ESCAPE.sub(lambda m: rb"\ufffd" if m[1] else m[0], without_nul(text))

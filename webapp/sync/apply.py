@@ -179,7 +179,7 @@ def write_transactions(
     }
     new = changed = 0
     rows = None
-    if fetched.odd_count:
+    if fetched.odd_count or fetched.partial_count:
         odd = quarantine.odd_rows(fetched)
         quarantine.hold(session, vault, held, run_id, odd)
     if fetched.lines:

@@ -16,9 +16,10 @@ from typing import IO, Any, TypeVar
 import msgspec
 
 from webapp.plaid.client import ON_SENT, PlaidClient
-from webapp.plaid.decode import PageHead, Transaction, decode
+from webapp.plaid.decode import NOTHING, Transaction
 from webapp.plaid.errors import Kind, PlaidError
-from webapp.plaid.odd import OddRow, Page, odd_row, read_page
+from webapp.plaid.odd import OddRow, Page, Partial, Row, odd_row, read_head, read_page
+from webapp.sync.parts import OddPart
 from webapp.sync.rows import Unstorable, line
 
 IN_MEMORY = 8 * 1024 * 1024
@@ -36,8 +37,9 @@ OnNews = Callable[["Fetched"], None]
 class Fetched:
     """What a run brought: rows in the spool, and what to remember of the bank's words.
 
-    `removed` maps a transaction id to its place in the order of events. `odd` has the
-    rows that cannot be stored, an OddRow as JSON in each line.
+    `removed` maps a transaction id to its place in the order of events. `odd` has an
+    OddRow as JSON in each line: the rows that cannot be stored, and as the bank sent
+    them those of which only a part cannot.
     """
 
     spool: IO[bytes] = field(repr=False)
@@ -52,6 +54,7 @@ class Fetched:
     income_count: int = 0
     expense_count: int = 0
     odd_count: int = 0
+    partial_count: int = 0
     removed: dict[str, int] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
 
@@ -128,7 +131,7 @@ def _pages(
     coming = begin(client.transactions_sync, access_token, cursor)
     for _ in range(MOST_PAGES):
         body = result(coming, meanwhile)
-        head = decode(body, PageHead)
+        head = read_head(body)
         if not head.has_more:
             yield read_page(body)
             return
@@ -185,7 +188,7 @@ def _spool(page: Page, into: Fetched) -> None:
     into.request_id = page.request_id
 
 
-def _write(rows: Sequence[Transaction | OddRow], into: Fetched) -> None:
+def _write(rows: Sequence[Row], into: Fetched) -> None:
     lines = []
     for row in rows:
         into.rows += 1
@@ -193,9 +196,9 @@ def _write(rows: Sequence[Transaction | OddRow], into: Fetched) -> None:
             _set_aside(row, into)
             continue
         try:
-            text, is_income = line(row, into.rows)
+            text, is_income = _line(row, into)
         except Unstorable as error:
-            _set_aside(odd_row(error.code, _encode(row)), into)
+            _set_aside(odd_row(error.code, _whole(row)), into)
             continue
         lines.append(text)
         if is_income:
@@ -205,7 +208,32 @@ def _write(rows: Sequence[Transaction | OddRow], into: Fetched) -> None:
     into.spool.write("".join(lines).encode())
 
 
+def _line(row: Transaction | Partial, into: Fetched) -> tuple[str, bool]:
+    """The row without its odd parts, which are noted. Raises Unstorable."""
+    whole = row.whole if isinstance(row, Partial) else None
+    good = row.row if isinstance(row, Partial) else row
+    while True:
+        try:
+            made = line(good, into.rows)
+        except OddPart as error:
+            whole = whole or odd_row("PART_DROPPED", _encode(good))
+            setattr(good, error.name, NOTHING)
+            continue
+        if whole:
+            _note(whole, into)
+            into.partial_count += 1
+        return made
+
+
+def _whole(row: Transaction | Partial) -> bytes:
+    return row.whole.raw.encode() if isinstance(row, Partial) else _encode(row)
+
+
 def _set_aside(row: OddRow, into: Fetched) -> None:
+    _note(row, into)
+    into.odd_count += 1
+
+
+def _note(row: OddRow, into: Fetched) -> None:
     row.seq = into.rows
     into.odd.write(_encode(row) + b"\n")
-    into.odd_count += 1

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webapp.sync.copy_text import values_of
 from webapp.sync.fetch import Fetched
 from webapp.sync.raw import cursor_of
-from webapp.sync.rows import COLUMNS, values_of
+from webapp.sync.rows import COLUMNS
 from webapp.sync.schedule import Claim
 
 FEW = 10  # rows: from there on the temporary table wins on a quiet machine

@@ -1,22 +1,16 @@
 """A transaction of Plaid's as one line of COPY text. The sign is turned here, once."""
 
 import datetime as dt
-import re
 from decimal import Decimal
 
-import msgspec
 from uuid_utils import uuid7
 
 from webapp.money import round_iso, round_unofficial
-from webapp.plaid.decode import (
-    Counterparty,
-    Location,
-    PaymentMeta,
-    Transaction,
-    without_nul,
-)
+from webapp.plaid.decode import Transaction
 from webapp.plaid.errors import PlaidError
 from webapp.plaid.odd import LONGEST_ID
+from webapp.sync.copy_text import NULL, escaped
+from webapp.sync.parts import category, facts
 
 # The temporary table's columns, in the order of `line`.
 COLUMNS = {
@@ -44,20 +38,11 @@ COLUMNS = {
     "check_number": "text",
     "bank_facts": "jsonb",
 }
-NULL = "\\N"
-# COPY's own signs; PostgreSQL's text cannot hold NUL
-_ESCAPES = {
-    ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r",
-    0: "\N{REPLACEMENT CHARACTER}",
-}  # fmt: skip
-_ESCAPED = re.compile(r"\\(.)")
-_MEANT = {"t": "\t", "n": "\n", "r": "\r"}
 NO_CURRENCY = "XXX"  # ISO 4217's code for none
 MOST = Decimal(10) ** 18  # what NUMERIC(28,10) holds
-LEAST_PLACE = -16_384  # NUMERIC without a scale holds fewer places than that
+LONGEST_AMOUNT = 1000  # digits; NUMERIC without a scale holds 16,383 places
 SANE_YEARS = range(1900, 2101)
-MOST_INDEXED = 400  # characters in the texts that one index holds together
-_NO_LOCATION, _NO_META = Location(), PaymentMeta()
+LONGEST_CURRENCY = 100  # characters that an index holds
 
 
 class Unstorable(Exception):
@@ -66,15 +51,6 @@ class Unstorable(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-class BankFacts(msgspec.Struct, omit_defaults=True):
-    location: Location | None = None
-    payment_meta: PaymentMeta | None = None
-    counterparties: list[Counterparty] | None = None
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 def owner_amount(plaid_amount: Decimal, iso: str | None) -> Decimal:
@@ -91,8 +67,11 @@ def in_minor_units(amount: Decimal, iso: str | None) -> Decimal:
 
     Raises PlaidError UNREADABLE for an amount that no ledger can hold.
     """
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and amount.adjusted() < 18 and exponent > LEAST_PLACE:
+    if (
+        amount.is_finite()
+        and -LONGEST_AMOUNT < amount.adjusted() < 18
+        and len(str(amount)) < LONGEST_AMOUNT
+    ):
         rounded = round_iso(amount, iso) if iso else round_unofficial(amount)
         if abs(rounded) < MOST:
             return rounded
@@ -102,10 +81,9 @@ def in_minor_units(amount: Decimal, iso: str | None) -> Decimal:
 def line(t: Transaction, seq: int) -> tuple[str, bool]:
     """The row as COPY text, and whether money came in.
 
-    Raises Unstorable.
+    Raises Unstorable, and OddPart for what the row can do without.
     """
     iso = t.iso_currency_code
-    category = t.personal_finance_category
     seen_at = t.authorized_datetime
     _check(t)
     try:
@@ -115,36 +93,25 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
     return "\t".join((
         str(seq),
         str(uuid7()),
-        _text(t.account_id),
-        _text(t.transaction_id),
-        _text(t.pending_transaction_id),
+        escaped(t.account_id),
+        escaped(t.transaction_id),
+        escaped(t.pending_transaction_id),
         t.date.isoformat(),
         t.authorized_date.isoformat() if t.authorized_date else NULL,
         seen_at.isoformat() if seen_at and _is_sane(seen_at) else NULL,
         str(amount),
-        _text(iso or t.unofficial_currency_code or NO_CURRENCY),
+        escaped(iso or t.unofficial_currency_code or NO_CURRENCY),
         str(t.amount),
         "t" if t.pending else "f",
-        _text(t.name or t.merchant_name or t.original_description or ""),
-        _text(t.merchant_name),
-        _text(t.merchant_entity_id),
-        _text(t.original_description),
-        _text(category.primary if category else None),
-        _text(category.detailed if category else None),
-        _text(category.confidence_level if category else None),
-        _text(category.version if category else None),
-        _text(t.payment_channel),
-        _text(t.check_number),
-        _facts(t),
+        escaped(t.name or t.merchant_name or t.original_description or ""),
+        escaped(t.merchant_name),
+        escaped(t.merchant_entity_id),
+        escaped(t.original_description),
+        category(t.personal_finance_category),
+        escaped(t.payment_channel),
+        escaped(t.check_number),
+        facts(t.location, t.payment_meta, t.counterparties),
     )) + "\n", amount > 0  # fmt: skip
-
-
-def values_of(line: str) -> list[str | None]:
-    """What COPY would read from the line, column by column."""
-    return [
-        None if text == NULL else _ESCAPED.sub(lambda m: _MEANT.get(m[1], m[1]), text)
-        for text in line.removesuffix("\n").split("\t")
-    ]
 
 
 def _check(t: Transaction) -> None:
@@ -153,31 +120,12 @@ def _check(t: Transaction) -> None:
         raise Unstorable("BAD_DATE")
     if not 0 < len(t.transaction_id) <= LONGEST_ID:
         raise Unstorable("NO_ID")
-    category = t.personal_finance_category
-    indexed = t.iso_currency_code or t.unofficial_currency_code or ""
-    if category:
-        indexed += category.primary + category.detailed
-    if len(indexed) + len(t.pending_transaction_id or "") > MOST_INDEXED:
+    currency = t.iso_currency_code or t.unofficial_currency_code or ""
+    if len(currency) > LONGEST_CURRENCY:
+        raise Unstorable("UNREADABLE")
+    if t.pending_transaction_id and len(t.pending_transaction_id) > LONGEST_ID:
         raise Unstorable("UNREADABLE")
 
 
 def _is_sane(instant: dt.datetime) -> bool:
     return instant.tzinfo is not None and instant.year in SANE_YEARS
-
-
-def _text(value: str | None) -> str:
-    if value is None:
-        return NULL
-    # six times faster than translate, and nearly every text is plain
-    if value.isprintable() and "\\" not in value:
-        return value
-    return value.translate(_ESCAPES)
-
-
-def _facts(t: Transaction) -> str:
-    facts = BankFacts(
-        None if t.location == _NO_LOCATION else t.location,
-        None if t.payment_meta == _NO_META else t.payment_meta,
-        t.counterparties or None,
-    )
-    return without_nul(_encode(facts)).decode().replace("\\", "\\\\")
