@@ -16,6 +16,7 @@ from webapp.plaid.decode import (
     Counterparty,
     Location,
     PaymentMeta,
+    without_nul,
 )
 from webapp.plaid.odd import mended
 from webapp.sync.copy_text import NULL, escaped
@@ -61,7 +62,7 @@ class _Texts(dict[bytes, str]):
 
     def decoded(self, raw: bytes) -> Any:
         try:
-            return self.decoder.decode(raw)
+            return self.decoder.decode(without_nul(raw))
         except ODD:
             pass
         try:
