@@ -26,8 +26,12 @@ def take_turn(session: Session, user_id: uuid.UUID) -> None:
 
     The second sees the first one's accounts. Lasts until the caller commits.
     """
-    key = int.from_bytes(user_id.bytes[8:], signed=True)
-    session.execute(ONE_AT_A_TIME, {"key": key})
+    session.execute(ONE_AT_A_TIME, {"key": turn_key(user_id)})
+
+
+def turn_key(id: uuid.UUID) -> int:
+    """The advisory lock of a user or an item, the same as in a merge."""
+    return int.from_bytes(id.bytes[8:], signed=True)
 
 
 def find_same_login(

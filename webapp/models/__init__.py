@@ -1,5 +1,6 @@
 """Tables: columns, relationships and verbs on one row. No Flask, no HTTP, no commit."""
 
+from webapp.models.adoption import AdoptedAccount, AdoptedTransaction, Adoption
 from webapp.models.bank_account import BankAccount
 from webapp.models.breaker import Breaker
 from webapp.models.category import Category
@@ -17,6 +18,9 @@ from webapp.models.user import User
 from webapp.models.webhook_event import WebhookEvent
 
 __all__ = [
+    "AdoptedAccount",
+    "AdoptedTransaction",
+    "Adoption",
     "BankAccount",
     "Breaker",
     "Category",

@@ -33,6 +33,8 @@ class BankAccount(Base):
     available_balance: Mapped[Money | None]
     balance_limit: Mapped[Money | None]
     closed_at: Mapped[Instant | None]
+    # the person stopped sharing it at the bank: closed until they share it again
+    revoked_at: Mapped[Instant | None]
     last_synced_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 

@@ -70,6 +70,7 @@ class PlaidItem(Base):
     update_status: Mapped[str | None]  # transactions_update_status
     bank_updated_at: Mapped[Instant | None]  # last_successful_update
     consent_expires_at: Mapped[Instant | None]
+    new_accounts_at: Mapped[Instant | None]  # when it told of accounts to be added
     last_synced_at: Mapped[Instant | None]
     failing_since: Mapped[Instant | None]  # the first failure after the last success
     last_error_code: Mapped[str | None]

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
@@ -16,6 +16,7 @@ LIFETIME = dt.timedelta(hours=1)
 class LinkStatus(StrEnum):
     CREATED = "created"
     EXCHANGING = "exchanging"
+    CHOOSING = "choosing"  # linked already: the person says what to do
     LINKED = "linked"
     DUPLICATE = "duplicate"
     EXITED = "exited"
@@ -31,7 +32,11 @@ class PlaidLinkSession(Base):
     link_token: Mapped[bytes] = mapped_column(LargeBinary)  # crypto.py
     mode: Mapped[str] = mapped_column(server_default="new")
     plaid_item_id: Mapped[uuid.UUID | None]
+    selects_accounts: Mapped[bool] = mapped_column(server_default=false())
     status: Mapped[str] = mapped_column(server_default=LinkStatus.CREATED)
+    # while a choice is awaited: what is not exchanged yet, or the item that came of it
+    public_token: Mapped[bytes | None] = mapped_column(LargeBinary)  # crypto.py
+    exchanged_item_id: Mapped[uuid.UUID | None]
     link_session_id: Mapped[str | None]  # Plaid's id, for its support
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
@@ -60,6 +65,7 @@ class PlaidLinkSession(Base):
             return status
         ends = {  # whoever was exchanging has died
             LinkStatus.CREATED: LinkStatus.EXPIRED,
+            LinkStatus.CHOOSING: LinkStatus.EXPIRED,
             LinkStatus.EXCHANGING: LinkStatus.FAILED,
         }
         return ends.get(status, status)
