@@ -14,12 +14,17 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-STATUSES = "'created', 'exchanging', 'linked', 'duplicate', 'exited', 'expired', 'failed'"
+STATUSES = (
+    "'created', 'exchanging', 'linked', 'duplicate', 'exited', 'expired', 'failed'"
+)
 STATUSES_NOW = STATUSES.replace("'linked'", "'choosing', 'linked'")
 
 
 def upgrade() -> None:
-    for table, name in (("plaid_items", "new_accounts_at"), ("bank_accounts", "revoked_at")):
+    for table, name in (
+        ("plaid_items", "new_accounts_at"),
+        ("bank_accounts", "revoked_at"),
+    ):
         op.add_column(table, sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "plaid_link_sessions",
@@ -31,7 +36,8 @@ def upgrade() -> None:
         ),
     )
     op.add_column(
-        "plaid_link_sessions", sa.Column("public_token", sa.LargeBinary(), nullable=True)
+        "plaid_link_sessions",
+        sa.Column("public_token", sa.LargeBinary(), nullable=True),
     )
     op.add_column(
         "plaid_link_sessions", sa.Column("exchanged_item_id", sa.Uuid(), nullable=True)
@@ -56,7 +62,8 @@ def upgrade() -> None:
         ),
         sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "status IN ('adopted', 'undone', 'declined')", name=op.f("ck_adoptions_status")
+            "status IN ('adopted', 'undone', 'declined')",
+            name=op.f("ck_adoptions_status"),
         ),
         points_at("plaid_items", "new_item_id", "fk_adoptions_new_item"),
         points_at("plaid_items", "old_item_id", "fk_adoptions_old_item"),
@@ -89,17 +96,25 @@ def upgrade() -> None:
         sa.Column("plaid_transaction_id", sa.Text(), nullable=True),
         sa.Column("took", postgresql.JSONB(), nullable=True),
         sa.CheckConstraint(
-            "role IN ('paired', 'gone', 'kept')", name=op.f("ck_adopted_transactions_role")
+            "role IN ('paired', 'gone', 'kept')",
+            name=op.f("ck_adopted_transactions_role"),
         ),
         sa.CheckConstraint(
             "(role = 'paired') = (parked_id IS NOT NULL)",
             name=op.f("ck_adopted_transactions_parked"),
         ),
-        points_at("adoptions", "adoption_id", op.f("fk_adopted_transactions_adoptions")),
-        points_at("transactions", "transaction_id", "fk_adopted_transactions_transaction"),
+        points_at(
+            "adoptions", "adoption_id", op.f("fk_adopted_transactions_adoptions")
+        ),
+        points_at(
+            "transactions", "transaction_id", "fk_adopted_transactions_transaction"
+        ),
         points_at("transactions", "parked_id", "fk_adopted_transactions_parked"),
         sa.PrimaryKeyConstraint(
-            "user_id", "adoption_id", "transaction_id", name=op.f("pk_adopted_transactions")
+            "user_id",
+            "adoption_id",
+            "transaction_id",
+            name=op.f("pk_adopted_transactions"),
         ),
     )
     # each foreign key has its index: deleting a bank must not read whole tables
@@ -108,7 +123,11 @@ def upgrade() -> None:
         ("ix_adoptions_old", "adoptions", "old_item_id"),
         ("ix_adopted_accounts_account", "adopted_accounts", "account_id"),
         ("ix_adopted_accounts_parked", "adopted_accounts", "parked_id"),
-        ("ix_adopted_transactions_transaction", "adopted_transactions", "transaction_id"),
+        (
+            "ix_adopted_transactions_transaction",
+            "adopted_transactions",
+            "transaction_id",
+        ),
         ("ix_adopted_transactions_parked", "adopted_transactions", "parked_id"),
     ):
         op.create_index(name, table, ["user_id", *columns])
@@ -117,7 +136,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("adopted_transactions", "adopted_accounts", "adoptions"):
         op.drop_table(table)
-    op.execute("UPDATE plaid_link_sessions SET status = 'expired' WHERE status = 'choosing'")
+    op.execute(
+        "UPDATE plaid_link_sessions SET status = 'expired' WHERE status = 'choosing'"
+    )
     allow(STATUSES)
     for name in ("exchanged_item_id", "public_token", "selects_accounts"):
         op.drop_column("plaid_link_sessions", name)

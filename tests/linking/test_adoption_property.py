@@ -131,7 +131,7 @@ def facts(row: Any) -> tuple:
 
 histories = st.lists(events, max_size=30)
 tried = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -139,7 +139,9 @@ tried = settings(
 
 @given(history=histories, starts=st.sampled_from([20, 60]), data=st.data())
 @tried
-def test_adopting_keeps_all_doubles_nothing_and_can_be_undone(app, history, starts, data):
+def test_adopting_keeps_all_doubles_nothing_and_can_be_undone(
+    app, history, starts, data
+):
     world = make_world(app, history, starts)
     ours, theirs = by_plaid_id(app, world.old), by_plaid_id(app, world.new)
     plan = plan_of(app, world.new, world.old)
@@ -243,7 +245,9 @@ def test_what_came_since_stays_where_it_belongs(app, history, starts, since):
             assert by_id[id]["amount"] == 77
     removed = {id for id, what in by_bank.items() if what == "removed"}
     for id, row in by_id.items():
-        was = next((r for r in before.values() if r["plaid_transaction_id"] == id), None)
+        was = next(
+            (r for r in before.values() if r["plaid_transaction_id"] == id), None
+        )
         if was is not None and id not in removed:
             assert (row["removed_at"] is None) == (was["removed_at"] is None)
         elif was is not None and id.startswith("new"):

@@ -24,7 +24,7 @@ MATCHES = """
                            AND oi.created_at < ni.created_at
         JOIN bank_accounts n ON n.user_id = ni.user_id AND n.plaid_item_id = ni.id
         JOIN bank_accounts o ON o.user_id = oi.user_id AND o.plaid_item_id = oi.id
-        WHERE ni.user_id = :user_id AND n.closed_at IS NULL
+        WHERE ni.user_id = :user_id AND n.closed_at IS NULL AND oi.state <> 'removing'
           AND n.currency = o.currency
           AND CASE WHEN n.persistent_account_id = o.persistent_account_id THEN true
                    WHEN n.persistent_account_id <> o.persistent_account_id THEN false

@@ -18,13 +18,13 @@ from webapp.linking.adoption.columns import (
     ACCOUNT_FACTS,
     FACTS,
     PARKED,
-    USERS,
     listed,
     taken,
     took,
 )
 from webapp.linking.adoption.plan import EXACT, Plan, read_plan, values_of
 from webapp.models import Adoption
+from webapp.sync.apply import USERS
 
 
 class PlanChanged(Exception):

@@ -54,9 +54,7 @@ class Pair:
     new: Row
 
 
-def pair_up(
-    old: Iterable[Row], new: Iterable[Row]
-) -> tuple[list[Pair], list[Pair]]:
+def pair_up(old: Iterable[Row], new: Iterable[Row]) -> tuple[list[Pair], list[Pair]]:
     """Sure pairs and doubtful ones, each row in one pair at most.
 
     Sure is what was pending in one login and has posted in the other. Doubtful is the

@@ -109,9 +109,7 @@ class Plan:
         return [row for row in self.gone if row.is_touched]
 
 
-def values_of(
-    user_id: uuid.UUID, accounts: list[MatchedAccount]
-) -> dict[str, object]:
+def values_of(user_id: uuid.UUID, accounts: list[MatchedAccount]) -> dict[str, object]:
     return {
         "user_id": user_id,
         "old": [one.old_id for one in accounts],

@@ -13,12 +13,11 @@ from webapp.linking.adoption.adopt import take_turns
 from webapp.linking.adoption.columns import (
     ACCOUNT_FACTS,
     FACTS,
-    PARKED,
-    USERS,
     given_back,
     listed,
 )
 from webapp.models import Adoption
+from webapp.sync.apply import USERS
 
 
 class NotUndoable(Exception):
@@ -99,12 +98,14 @@ END = text("""
     WHERE user_id = :user_id AND id = :adoption
 """)
 FORGET = [
-    text(f"DELETE FROM {table} WHERE user_id = :user_id AND adoption_id = :adoption")  # noqa: S608
+    text(f"DELETE FROM {table} WHERE user_id = :user_id AND adoption_id = :adoption")
     for table in ("adopted_transactions", "adopted_accounts")
 ]
 
 
-def undo(session: Session, user_id: uuid.UUID, adoption_id: uuid.UUID) -> Adoption | None:
+def undo(
+    session: Session, user_id: uuid.UUID, adoption_id: uuid.UUID
+) -> Adoption | None:
     """Back to two histories; the caller commits. None where there is no such adoption.
 
     The old login stays ended: only the bank can bring it back. Raises NotUndoable.
