@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
 from webapp import cli, errors, filters, logs, security
-from webapp.accounts.disconnect import bp as accounts  # with link.py and routes.py
+from webapp.accounts.adoption import bp as accounts  # all its routes
 from webapp.admin.routes import bp as admin
 from webapp.auth import login
 from webapp.auth.routes import bp as auth

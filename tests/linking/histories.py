@@ -17,6 +17,7 @@ from webapp.linking.adoption.plan import Plan, read_plan
 from webapp.linking.adoption.undo import undo
 from webapp.models import Adoption, BankAccount, PlaidItem, Transaction, User
 from webapp.models.plaid_item import HISTORY_COMPLETE
+from webapp.worker import tools_of
 
 DAY = dt.date(2026, 11, 1)
 PLATYPUS = {"institution_id": "ins_109508", "update_status": HISTORY_COMPLETE}
@@ -84,7 +85,7 @@ def plan_of(app: Flask, new: PlaidItem, old: PlaidItem) -> Plan:
 def adopted(app: Flask, new: PlaidItem, old: PlaidItem, apart=()) -> Adoption:
     agreed = plan_of(app, new, old).agreed
     with app.app_context():
-        made = adopt(db.session(), new.user_id, new.id, old.id, agreed, apart)
+        made = adopt(tools_of(app), new.user_id, new.id, old.id, agreed, apart)
         assert made is not None
         db.session.commit()
         db.session.refresh(made)

@@ -1,7 +1,9 @@
 """What the browser posts about a bank."""
 
+import uuid
+
 from flask_wtf import FlaskForm
-from wtforms import HiddenField
+from wtforms import HiddenField, SelectMultipleField
 from wtforms.validators import AnyOf, DataRequired, Length
 
 
@@ -23,3 +25,10 @@ class RemovalForm(FlaskForm):
     """The end of a connection, and what becomes of what was read."""
 
     history = HiddenField(validators=[AnyOf(["keep", "delete"])])
+
+
+class AdoptionForm(FlaskForm):
+    """The plan that the person saw, and the doubtful pairs that are not one."""
+
+    agreed = HiddenField(validators=[DataRequired(), Length(max=64)])
+    apart = SelectMultipleField(coerce=uuid.UUID, validate_choice=False)

@@ -10,6 +10,7 @@ from webapp.extensions import db
 from webapp.htmx import go_to, render, wants_fragment
 from webapp.ledger.banks import Bank, find_bank, list_banks, list_kept
 from webapp.ledger.freshness import freshness
+from webapp.linking.adoption.offers import list_adoptions
 from webapp.models.plaid_item import RESTING
 from webapp.sync import schedule
 
@@ -20,12 +21,14 @@ bp = Blueprint("accounts", __name__, url_prefix="/accounts")
 @login_required
 def index() -> Response:
     banks = list_banks(db.session(), current_user.id, dt.datetime.now(dt.UTC))
+    adoptions = list_adoptions(db.session(), current_user.id)
     return render(
         "accounts/index.html",
         "accounts/_banks.html",
         banks=banks,
         kept=list_kept(db.session(), current_user.id),
         fresh=freshness(banks, current_user.zone),
+        adoptions=adoptions,
     )
 
 
@@ -58,4 +61,7 @@ def own_bank(item_id: uuid.UUID) -> Bank:
 
 
 def _card(bank: Bank) -> Response:
-    return render("accounts/status.html", "accounts/_item.html", bank=bank)
+    adoptions = list_adoptions(db.session(), current_user.id)
+    return render(
+        "accounts/status.html", "accounts/_item.html", bank=bank, adoptions=adoptions
+    )

@@ -1,6 +1,5 @@
-"""Which accounts of an old login are those of a new one, and when that is offered."""
+"""Which accounts of an old login are those of a new one."""
 
-import datetime as dt
 import uuid
 from dataclasses import dataclass
 
@@ -45,8 +44,6 @@ MATCHES = """
 # Nothing is offered before the new login has its whole history: what came later would
 # stand beside the old rows.
 READY = "ni.update_status = :complete AND ni.state NOT IN ('removing', 'removed')"
-# An old login that still works is only adopted where the person asks for it.
-BROKEN = "('removed', 'revoked', 'login_required', 'error', 'quarantined')"
 
 PAIRS = text(f"""
     SELECT m.old_id, m.new_id, coalesce(o.user_name, o.name) AS name, o.mask
@@ -55,21 +52,6 @@ PAIRS = text(f"""
     JOIN bank_accounts o ON o.user_id = :user_id AND o.id = m.old_id
     WHERE m.new_item = :new_item AND m.old_item = :old_item AND {READY}
     ORDER BY o.type, o.name, o.id
-""")
-OFFERS = text(f"""
-    SELECT m.new_item, m.old_item, oi.institution_name AS name,
-           ni.institution_name AS new_name, oi.created_at AS linked_at,
-           oi.state IN {BROKEN} AS is_over, count(*) AS accounts,
-           EXISTS (SELECT FROM adoptions d WHERE d.user_id = :user_id
-                   AND d.new_item_id = m.new_item AND d.old_item_id = m.old_item)
-               AS is_decided
-    FROM ({MATCHES}) m
-    JOIN plaid_items ni ON ni.user_id = :user_id AND ni.id = m.new_item
-    JOIN plaid_items oi ON oi.user_id = :user_id AND oi.id = m.old_item
-    WHERE {READY}
-    GROUP BY m.new_item, m.old_item, oi.institution_name, ni.institution_name,
-             oi.created_at, oi.state
-    ORDER BY count(*) DESC, oi.created_at DESC
 """)
 
 
@@ -83,42 +65,10 @@ class MatchedAccount:
     mask: str | None
 
 
-@dataclass(frozen=True)
-class Offer:
-    """`is_open`: to be shown without being asked for."""
-
-    new_item: uuid.UUID
-    old_item: uuid.UUID
-    name: str
-    new_name: str
-    linked_at: dt.datetime
-    accounts: int
-    is_over: bool
-    is_open: bool
-
-
 def match_accounts(
     session: Session, user_id: uuid.UUID, new_item: uuid.UUID, old_item: uuid.UUID
 ) -> list[MatchedAccount]:
-    """None while the new login has not read its whole history."""
+    """Empty while the new login has not read its whole history."""
     values = {"user_id": user_id, "new_item": new_item, "old_item": old_item}
     found = session.execute(PAIRS, values | {"complete": HISTORY_COMPLETE})
     return [MatchedAccount(**row) for row in found.mappings()]
-
-
-def list_offers(session: Session, user_id: uuid.UUID) -> list[Offer]:
-    """Old histories that a new login could take over, the best match first."""
-    values = {"user_id": user_id, "complete": HISTORY_COMPLETE}
-    return [
-        Offer(
-            new_item=row.new_item,
-            old_item=row.old_item,
-            name=row.name,
-            new_name=row.new_name,
-            linked_at=row.linked_at,
-            accounts=row.accounts,
-            is_over=row.is_over,
-            is_open=row.is_over and not row.is_decided,
-        )
-        for row in session.execute(OFFERS, values)
-    ]

@@ -22,9 +22,11 @@ from webapp.linking.adoption.columns import (
     taken,
     took,
 )
-from webapp.linking.adoption.plan import EXACT, Plan, read_plan, values_of
+from webapp.linking.adoption.plan import SIDES, is_gone, read_plan, values_of
+from webapp.linking.removal import close_accounts, disconnect
 from webapp.models import Adoption
 from webapp.sync.apply import USERS
+from webapp.sync.run import Tools
 
 
 class PlanChanged(Exception):
@@ -39,7 +41,15 @@ PAIR = f"""
     JOIN transactions o ON o.user_id = :user_id AND o.id = p.old_id
     JOIN transactions n ON n.user_id = :user_id AND n.id = p.new_id
 """
-PAIR_EXACT = text(f"WITH {EXACT}, pairs AS (SELECT * FROM exact) {PAIR}")
+PAIR_EXACT = text(f"""
+    WITH {SIDES},
+    pairs AS (
+        SELECT (array_agg(id) FILTER (WHERE is_old))[1] AS old_id,
+               (array_agg(id) FILTER (WHERE NOT is_old))[1] AS new_id
+        FROM sides WHERE is_paired
+        GROUP BY account, amount, currency, date, called, pending, nth)
+    {PAIR}
+""")
 PAIR_MORE = text(f"""
     WITH pairs AS (
         SELECT * FROM unnest(CAST(:old_ids AS uuid[]), CAST(:new_ids AS uuid[]))
@@ -125,19 +135,20 @@ SWAP_ACCOUNTS = text(f"""
 
 
 def adopt(
-    session: Session,
+    tools: Tools,
     user_id: uuid.UUID,
     new_item: uuid.UUID,
     old_item: uuid.UUID,
     agreed: str,
     apart: Collection[uuid.UUID] = (),
 ) -> Adoption | None:
-    """Do what the plan said; the caller ends the old login and commits.
+    """Do what the plan said, and end the old login. The caller commits.
 
     `apart` are old rows of doubtful pairs that are not the same as the new one. None
     where nothing matches. Raises PlanChanged where anything came in since the person
     saw the plan `agreed`.
     """
+    session = tools.session
     take_turns(session, user_id, new_item, old_item)
     accounts = match_accounts(session, user_id, new_item, old_item)
     if not accounts:
@@ -146,40 +157,36 @@ def adopt(
     if plan.agreed != agreed:
         raise PlanChanged
     same = [pair for pair in plan.doubtful if pair.old.id not in apart]
+    alone = [pair.old for pair in plan.doubtful if pair.old.id in apart]
+    gone = [*plan.gone, *(r for r in alone if is_gone(r, plan.since[r.account]))]
     made = Adoption(
         user_id=user_id,
         id=uuid7(),
         new_item_id=new_item,
         old_item_id=old_item,
         status="adopted",
-        **counts(plan, apart_count=len(plan.doubtful) - len(same)),
+        matched=plan.total["matched"] + len(same),
+        added=plan.total["added"] + len(alone),
+        gone=len(gone),
+        kept=plan.total["older"] + len(plan.gone) + len(alone) - len(gone),
     )
     session.add(made)
     session.flush()
     pairs = [*plan.sure, *same]
-    gone = [row.id for row in plan.gone]
-    gone += [pair.old.id for pair in plan.doubtful if pair.old.id in apart]
     values = values_of(user_id, accounts) | {"adoption": made.id}
     session.execute(ACCOUNTS, values)
     session.execute(PAIR_EXACT, values)
     old_ids, new_ids = [p.old.id for p in pairs], [p.new.id for p in pairs]
     session.execute(PAIR_MORE, values | {"old_ids": old_ids, "new_ids": new_ids})
-    session.execute(GONE, values | {"gone": gone})
+    session.execute(GONE, values | {"gone": [row.id for row in gone]})
     session.execute(REST, values)
     for statement in (SWAP, BURY, MOVE, SWAP_ACCOUNTS):
         session.execute(statement, values)
+    # accounts that matched none stay as kept history; no merge of the old login can
+    # run beside, so its accounts may be closed in the same transaction
+    disconnect(tools, user_id, old_item, keep_history=True)
+    close_accounts(session, user_id, old_item)
     return made
-
-
-def counts(plan: Plan, apart_count: int) -> dict[str, int]:
-    """As they are in the end: a doubtful pair is one row or two."""
-    total = plan.total
-    return {
-        "matched": total["matched"] + total["doubtful"] - apart_count,
-        "added": total["added"] + apart_count,
-        "gone": total["gone"] + apart_count,
-        "kept": total["older"],
-    }
 
 
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:key)")

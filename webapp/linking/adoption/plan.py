@@ -5,6 +5,7 @@ import hashlib
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -13,68 +14,66 @@ from webapp.linking.adoption.accounts import MatchedAccount
 from webapp.linking.adoption.matching import DAYS, Pair, Row, pair_up
 
 TOUCHED = (
-    "num_nonnulls({0}.user_category, {0}.user_name, {0}.note, {0}.reviewed_at) > 0"
-    " OR {0}.excluded"
+    "(num_nonnulls(t.user_category, t.user_name, t.note, t.reviewed_at) > 0"
+    " OR t.excluded)"
 )
-_SIDE = """
-    SELECT p.old_id AS account, t.id, t.date, t.authorized_date, t.amount, t.currency,
-           t.name, t.pending, t.pending_transaction_id, {touched} AS is_touched,
-           row_number() OVER (
-               PARTITION BY p.old_id, t.amount, t.currency, t.date, lower(t.name),
-                            t.pending
-               ORDER BY ({touched}) DESC, t.authorized_date, t.created_at, t.id) AS nth
-    FROM accounts p
-    JOIN transactions t ON t.user_id = :user_id AND t.bank_account_id = p.{id}
-    WHERE t.removed_at IS NULL
-"""
 # Amount, currency, date and name to the letter, one to one: two equal purchases in one
-# login are two in the other.
-EXACT = """
-    accounts AS (
-        SELECT * FROM unnest(CAST(:old AS uuid[]), CAST(:new AS uuid[]))
-            AS p (old_id, new_id)),
-    old AS ({old}),
-    new AS ({new}),
-    exact AS (
-        SELECT old.account, old.id AS old_id, new.id AS new_id
-        FROM old JOIN new ON new.account = old.account AND new.amount = old.amount
-            AND new.currency = old.currency AND new.date = old.date
-            AND lower(new.name) = lower(old.name) AND new.pending = old.pending
-            AND new.nth = old.nth)
-""".format(
-    old=_SIDE.format(touched=TOUCHED.format("t"), id="old_id"),
-    new=_SIDE.format(touched=TOUCHED.format("t"), id="new_id"),
-)
+# login are two in the other. Windows instead of joins: right after a first sync the
+# planner knows nothing of the new rows, and would compare each with each.
+SIDES = f"""
+    numbered AS (
+        SELECT p.old_id AS account, t.bank_account_id = p.old_id AS is_old,
+               t.id, t.date, t.authorized_date, t.amount, t.currency, t.name,
+               lower(t.name) AS called, t.pending, t.pending_transaction_id,
+               {TOUCHED} AS is_touched,
+               min(t.date) FILTER (WHERE t.bank_account_id = p.new_id)
+                   OVER (PARTITION BY p.old_id) AS since,
+               row_number() OVER (
+                   PARTITION BY p.old_id, t.bank_account_id, t.amount, t.currency,
+                                t.date, lower(t.name), t.pending
+                   ORDER BY {TOUCHED} DESC, t.authorized_date, t.created_at, t.id
+               ) AS nth
+        FROM unnest(CAST(:old AS uuid[]), CAST(:new AS uuid[])) AS p (old_id, new_id)
+        JOIN transactions t ON t.user_id = :user_id
+                           AND t.bank_account_id IN (p.old_id, p.new_id)
+        WHERE t.removed_at IS NULL),
+    sides AS (
+        SELECT *, count(*) OVER (
+            PARTITION BY account, amount, currency, date, called, pending, nth
+        ) = 2 AS is_paired
+        FROM numbered)
+"""
 COUNTS = text(f"""
-    WITH {EXACT}
-    SELECT p.old_id AS account, p.new_id,
-           (SELECT count(*) FROM old WHERE account = p.old_id) AS old_count,
-           (SELECT count(*) FROM new WHERE account = p.old_id) AS new_count,
-           (SELECT min(date) FROM new WHERE account = p.old_id) AS since,
-           count(e.old_id) AS exact_count,
-           md5(string_agg(e.old_id::text || e.new_id::text, '' ORDER BY e.old_id))
-               AS exact_hash
-    FROM accounts p LEFT JOIN exact e ON e.account = p.old_id
-    GROUP BY p.old_id, p.new_id ORDER BY p.old_id
+    WITH {SIDES}
+    SELECT account, min(since) AS since,
+           count(*) FILTER (WHERE is_old) AS old_count,
+           count(*) FILTER (WHERE NOT is_old) AS new_count,
+           count(*) FILTER (WHERE is_old AND is_paired) AS exact_count,
+           md5(string_agg(id::text, ',' ORDER BY amount, currency, date, called,
+                          pending, nth, is_old) FILTER (WHERE is_paired)) AS exact_hash
+    FROM sides GROUP BY account
 """)
-_LEFT = """
+# an old row from before the new history has nothing to be paired with
+LEFT = text(f"""
+    WITH {SIDES}
     SELECT s.*, was.amount AS was_amount, was.date AS was_date, was.name AS was_name
-    FROM {side} s
+    FROM sides s
     LEFT JOIN transactions was ON was.user_id = :user_id
                               AND was.plaid_transaction_id = s.pending_transaction_id
-    WHERE NOT EXISTS (SELECT FROM exact WHERE exact.{side}_id = s.id) {and_near}
+    WHERE NOT s.is_paired
+      AND (NOT s.is_old OR s.pending OR s.date >= s.since - CAST(:days AS integer))
     ORDER BY s.date, s.id
-"""
-# an old row from before the new history has nothing to be paired with
-LEFT_OLD = text(
-    f"WITH {EXACT}"
-    + _LEFT.format(
-        side="old",
-        and_near="""AND (s.pending OR s.date >= (
-            SELECT min(date) - :days FROM new WHERE account = s.account))""",
-    )
-)
-LEFT_NEW = text(f"WITH {EXACT}" + _LEFT.format(side="new", and_near=""))
+""")
+
+
+class Counted(NamedTuple):
+    """An account's live rows in the old and the new login."""
+
+    since: dt.date | None = None
+    old_count: int = 0
+    new_count: int = 0
+    exact_count: int = 0
+    exact_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,7 @@ class Plan:
     sure: list[Pair]
     doubtful: list[Pair]
     gone: list[Row]
+    since: dict[uuid.UUID, dt.date | None]  # where the new history begins, by account
     agreed: str  # changes with anything that would be done
 
     @property
@@ -122,15 +122,16 @@ def read_plan(
 ) -> Plan:
     """What adopting these accounts would do now."""
     values = values_of(user_id, accounts)
-    counts = {row.account: row for row in session.execute(COUNTS, values)}
-    old = [_row(r) for r in session.execute(LEFT_OLD, values | {"days": DAYS})]
-    new = [_row(r) for r in session.execute(LEFT_NEW, values)]
+    counts = {one.old_id: Counted() for one in accounts}
+    counts |= {row[0]: Counted(*row[1:]) for row in session.execute(COUNTS, values)}
+    left = session.execute(LEFT, values | {"days": DAYS}).all()
+    old = [_row(found) for found in left if found.is_old]
+    new = [_row(found) for found in left if not found.is_old]
     sure, doubtful = pair_up(old, new)
     paired = {pair.old.id for pair in (*sure, *doubtful)}
+    since = {id: found.since for id, found in counts.items()}
     gone = [
-        row
-        for row in old
-        if row.id not in paired and is_gone(row, counts[row.account].since)
+        row for row in old if row.id not in paired and is_gone(row, since[row.account])
     ]
     sure_in = Counter(pair.old.account for pair in sure)
     doubtful_in = Counter(pair.old.account for pair in doubtful)
@@ -149,11 +150,12 @@ def read_plan(
                 older=found.old_count - matched - doubtful_in[id] - gone_in[id],
             )
         )
-    said = [f"{id}{c.new_id}{c.exact_hash}" for id, c in sorted(counts.items())]
+    said = [f"{one.old_id}{one.new_id}" for one in accounts]
+    said += [f"{id}{found.exact_hash}" for id, found in sorted(counts.items())]
     said += [f"{pair.old.id}{pair.new.id}" for pair in (*sure, *doubtful)]
     said += [str(row.id) for row in gone]
     agreed = hashlib.sha256("".join(said).encode()).hexdigest()
-    return Plan(plans, sure, doubtful, gone, agreed)
+    return Plan(plans, sure, doubtful, gone, since, agreed)
 
 
 def is_gone(row: Row, since: dt.date | None) -> bool:
