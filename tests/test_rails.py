@@ -80,7 +80,7 @@ def test_pages_are_read_and_forms_are_posted(app: Flask) -> None:
 # Who ends a transaction: routes, linking, the run of a sync, worker, commands, seed.
 COMMITS = re.compile(
     r"webapp/(\w+/routes|accounts/(link|disconnect|adoption)|linking/\w+"
-    r"|(sync|jobs)/run|worker|cli|seed)\.py"
+    r"|(sync|jobs)/run|worker|cli|commands/\w+|seed)\.py"
 )
 NOT_OURS = ("webapp/sandbox/", "webapp/embedded/", "webapp/demo/")
 

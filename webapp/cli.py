@@ -1,7 +1,5 @@
 """`flask ...`: thin doors to the functions behind them."""
 
-import sys
-import time
 import uuid
 
 import click
@@ -9,37 +7,28 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy import Text, cast, or_, select
 
 from webapp import seed
 from webapp.auth import accounts as people
+from webapp.commands.sync import replay, sync, this_app
 from webapp.demo.user import DEMO_EMAIL, DEMO_PASSWORD
 from webapp.extensions import db
 from webapp.jobs import queue
-from webapp.models import PlaidItem, User
-from webapp.models.plaid_item import UNLINKED
+from webapp.models import User
 from webapp.plaid.errors import PlaidError
-from webapp.sync import breaker, inbox, schedule
+from webapp.sync import breaker, inbox
 from webapp.sync.quarantine import held_rows
 from webapp.webhooks.queries import find_event, list_events
-from webapp.worker import Worker, lease_of, tools_of, work_on
-
-Key = tuple[uuid.UUID, uuid.UUID]  # of the user, of the item
-WAIT_FOR_OTHERS = 120.0  # seconds; a lease and its run are over by then
+from webapp.worker import Worker, tools_of
 
 
 def init_app(app: Flask) -> None:
     doors = (
-        breakers, init_db, jobs, make_admin, quarantine, seed_demo, sync, webhooks,
-        worker,
+        breakers, init_db, jobs, make_admin, quarantine, replay, seed_demo, sync,
+        webhooks, worker,
     )  # fmt: skip
     for door in doors:
         app.cli.add_command(door)
-
-
-def this_app() -> Flask:
-    """The app itself: its proxy knows only this thread."""
-    return current_app._get_current_object()  # type: ignore[attr-defined]
 
 
 @click.command("init-db")
@@ -85,63 +74,6 @@ def seed_demo() -> None:
         seed.seed(tools_of(this_app()), make_user, click.echo)
     except PlaidError as error:
         raise click.ClickException(str(error)) from None
-
-
-@click.command("sync")
-@click.option("--user", "email", help="All banks of the user with this address.")
-@click.option("--item", help="One bank, by its id here or Plaid's item_id.")
-@click.option("--all", "everything", is_flag=True, help="All banks of everybody.")
-@with_appcontext
-def sync(email: str | None, item: str | None, everything: bool) -> None:
-    """Sync now, in the foreground, whatever the schedule says."""
-    if [email is not None, item is not None, everything].count(True) != 1:
-        raise click.UsageError("Give one of --user, --item and --all.")
-    keys = _chosen(email, item)
-    failed = 0
-    with click.progressbar(
-        keys, label="Syncing", item_show_func=_show, file=sys.stderr
-    ) as bar:
-        for user_id, item_id in bar:
-            failed += _sync_one(user_id, item_id) != "succeeded"
-    click.echo(f"{len(keys) - failed} of {len(keys)} banks synced.")
-    if failed:
-        sys.exit(1)
-
-
-def _chosen(email: str | None, item: str | None) -> list[Key]:
-    wanted = select(PlaidItem.user_id, PlaidItem.id).where(
-        PlaidItem.state.not_in(UNLINKED)
-    )
-    if email is not None:
-        user = people.find(email)
-        if user is None:
-            raise click.ClickException(f"Nobody registered as {email}.")
-        wanted = wanted.where(PlaidItem.user_id == user.id)
-    if item is not None:
-        by_id = cast(PlaidItem.id, Text) == item
-        wanted = wanted.where(or_(by_id, PlaidItem.item_id == item))
-    keys = [(row.user_id, row.id) for row in db.session.execute(wanted)]
-    db.session.commit()
-    if item is not None and not keys:
-        raise click.ClickException(f"There is no bank {item}.")
-    return keys
-
-
-def _show(key: Key | None) -> str | None:
-    return None if key is None else str(key[1])
-
-
-def _sync_one(user_id: uuid.UUID, item_id: uuid.UUID) -> str:
-    """Claim and sync; where a worker holds the item, wait until it gives it back."""
-    ends = time.monotonic() + WAIT_FOR_OTHERS
-    while time.monotonic() < ends:
-        lease = lease_of(this_app())
-        held = schedule.claim_one(db.session(), user_id, item_id, lease)
-        db.session.commit()
-        if held is not None:
-            return work_on(this_app(), held)
-        time.sleep(0.2)
-    return "still held by a worker"
 
 
 @click.command("quarantine")

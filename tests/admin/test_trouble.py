@@ -13,7 +13,15 @@ from tests.dashboard.test_fragments import HTMX
 from tests.dashboard.test_statements import statements
 from tests.factories import make_item, make_transaction, save
 from tests.ledger.rows import make_person, open_account
-from webapp.models import Job, PlaidItem, QuarantinedTransaction, SyncRun, User
+from webapp.models import (
+    Breaker,
+    Institution,
+    Job,
+    PlaidItem,
+    QuarantinedTransaction,
+    SyncRun,
+    User,
+)
 
 URL = "/admin/trouble"
 NOW = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
@@ -89,6 +97,19 @@ def test_jobs_that_were_given_up(
     found = trouble(admin_client).one("section").all("li")
     assert sorted(row.one("strong").text for row in found) == ["kind-a", "kind-b"]
     assert {"why a", "why b"} <= {p.text for row in found for p in row.all("p")}
+
+
+def test_what_is_stopped_for_everybody(app: Flask, admin_client: FlaskClient) -> None:
+    save(app, Institution(institution_id="ins_7", name="Tartan Bank"))
+    for name, opened_at in (("plaid", NOW), ("ins_7", NOW), ("ins_8", None)):
+        save(app, Breaker(name=name, failures=20, opened_at=opened_at, probe_at=NOW,
+                          error_code="INTERNAL_SERVER_ERROR", request_id=f"req-{name}"),
+        )  # fmt: skip
+    section = trouble(admin_client).one("section")
+    found = {row.one("strong").text: row.text for row in section.all("li")}
+    assert found.keys() == {"plaid", "Tartan Bank"}
+    assert "INTERNAL_SERVER_ERROR 20 failures in a row" in found["plaid"]
+    assert "request req-ins_7" in found["Tartan Bank"]
 
 
 def test_nothing_of_anybodys_money(app: Flask, admin_client: FlaskClient) -> None:

@@ -233,12 +233,15 @@ def test_nobody_elses(
     assert stored(app, row).user_name is None
 
 
-def test_none_of_a_bank_that_was_removed(
-    app: Flask, alice: User, alice_client: FlaskClient
+@pytest.mark.parametrize(
+    ("state", "status"), [(ItemState.REMOVING, 404), (ItemState.REMOVED, 200)]
+)
+def test_of_a_bank_that_is_erased_or_was_disconnected(
+    app: Flask, alice: User, alice_client: FlaskClient, state: str, status: int
 ) -> None:
-    item = make_item(app, alice, state=ItemState.REMOVING)
+    item = make_item(app, alice, state=state)
     row = make_transaction(app, make_account(app, item), "-5")
-    assert alice_client.get(address(row)).status_code == 404
+    assert alice_client.get(address(row)).status_code == status
 
 
 def test_texts_of_bank_and_person_are_text(

@@ -32,6 +32,13 @@ ITEMS = text("""
     WHERE i.state = ANY (:broken)
     ORDER BY i.last_synced_at NULLS FIRST, i.id LIMIT :most
 """)
+BREAKERS = text("""
+    SELECT b.name, n.name AS institution_name, b.failures, b.failing_since,
+           b.opened_at, b.probe_at, b.error_code, b.request_id
+    FROM breakers b LEFT JOIN institutions n ON n.institution_id = b.name
+    WHERE b.opened_at IS NOT NULL
+    ORDER BY b.opened_at, b.name LIMIT :most
+""")
 DEAD_JOBS = text("""
     SELECT j.id, j.kind, u.email, j.attempts, j.dead_at, j.last_error
     FROM jobs j LEFT JOIN users u ON u.id = j.user_id
@@ -49,6 +56,11 @@ def list_broken_items(session: Session) -> list[Row[Any]]:
     """Banks that cannot be read and that no person can mend, the oldest first."""
     values = {"broken": list(BROKEN), "most": MOST}
     return list(session.execute(ITEMS, values))
+
+
+def list_open_breakers(session: Session) -> list[Row[Any]]:
+    """What fails for everybody and is only probed, the oldest first."""
+    return list(session.execute(BREAKERS, {"most": MOST}))
 
 
 def list_dead_jobs(session: Session) -> list[Row[Any]]:

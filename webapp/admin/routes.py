@@ -7,6 +7,7 @@ from webapp.admin.queries import (
     MOST,
     list_broken_items,
     list_dead_jobs,
+    list_open_breakers,
     list_quarantined,
 )
 from webapp.extensions import db
@@ -29,6 +30,7 @@ def trouble() -> Response:
         "admin/trouble.html",
         "admin/_trouble.html",
         quarantined=list_quarantined(session),
+        breakers=list_open_breakers(session),
         items=list_broken_items(session),
         jobs=list_dead_jobs(session),
         most=MOST,

@@ -12,7 +12,6 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from webapp.ledger.versions import Difference, both, version_columns
-from webapp.models.plaid_item import UNLINKED
 
 PAGE = 20
 MOST_COUNTED = 100  # a person reads "99+", and counting costs
@@ -82,16 +81,16 @@ NET = """
         WHERE (name_differs OR category_differs OR facts_differ)
           AND ((was).removed_at IS NULL OR (became).removed_at IS NULL))
 """
-LINKED = """
+SHOWN = """
     FROM news n
     JOIN transactions t ON t.user_id = :user_id AND t.id = n.id
     JOIN bank_accounts a ON a.user_id = t.user_id AND a.id = t.bank_account_id
     JOIN plaid_items i ON i.user_id = a.user_id AND i.id = a.plaid_item_id
-                      AND i.state <> ALL (:unlinked)
+                      AND i.state <> 'removing'
 """
 COUNT = text(f"""
     WITH asked AS ({OPEN}), {NET}
-    SELECT count(*) FROM (SELECT n.id {LINKED} LIMIT :most) AS counted
+    SELECT count(*) FROM (SELECT n.id {SHOWN} LIMIT :most) AS counted
 """)  # noqa: S608 - our own words
 
 
@@ -104,7 +103,7 @@ LIST = text(f"""
            n.name_differs OR n.category_differs AND (t.user_category IS NOT NULL OR
                EXISTS (SELECT FROM categories WHERE code = (was).category_detailed))
                AS can_keep
-    {LINKED}
+    {SHOWN}
     WHERE :before_at IS NULL OR (n.seen_at, n.id)
                                 < (CAST(:before_at AS timestamptz), :before_id)
     ORDER BY n.seen_at DESC, n.id DESC LIMIT :limit
@@ -113,7 +112,7 @@ LIST = text(f"""
 
 def count_bank_changes(session: Session, user_id: uuid.UUID) -> int:
     """How many rows wait for a decision; counted no further than MOST_COUNTED."""
-    values = {"user_id": user_id, "unlinked": list(UNLINKED), "most": MOST_COUNTED}
+    values = {"user_id": user_id, "most": MOST_COUNTED}
     return int(session.execute(COUNT, values).scalar_one())
 
 
@@ -128,7 +127,7 @@ def list_bank_changes(
     """
     at, id = before or (None, None)
     values = {
-        "user_id": user_id, "unlinked": list(UNLINKED), "before_at": at,
+        "user_id": user_id, "before_at": at,
         "before_id": id, "limit": PAGE + 1,
     }  # fmt: skip
     rows = session.execute(LIST, values).all()

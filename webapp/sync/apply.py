@@ -193,7 +193,7 @@ def write_transactions(
             new, changed = session.execute(merge, values | rows.values).one()
     if new:
         session.execute(CARRY, values)
-    removed = _bury(session, values, fetched.removed, rows)
+    removed = bury(session, values, fetched.removed, rows)
     if fetched.rows:
         quarantine.resolve(session, values, fetched.removed, rows)
     return new, changed, removed
@@ -211,12 +211,13 @@ def _insert(session: Session, values: dict[str, object]) -> int:
     return cast("CursorResult[Any]", result).rowcount
 
 
-def _bury(
+def bury(
     session: Session,
     values: dict[str, object],
     removed: dict[str, int],
     rows: Incoming | None,
 ) -> int:
+    """Tombstones for `removed`, ids with their place in the order of events."""
     if not removed:
         return 0
     statement = BURY.format(

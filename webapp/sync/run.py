@@ -27,6 +27,8 @@ from webapp.sync.schedule import Claim, LeaseLost
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Fetched], None]
+# Rows into the database, in the caller's transaction: how many new, changed, removed
+Write = Callable[[Session, Vault, Claim, uuid.UUID, Fetched], tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ def token_place(item: uuid.UUID) -> Place:
 
 
 def sync_item(
-    tools: Tools, held: Claim, on_progress: OnProgress = lambda fetched: None
+    tools: Tools,
+    held: Claim,
+    on_progress: OnProgress = lambda fetched: None,
+    write: Write = apply.write_transactions,
 ) -> str:
     """Sync the claimed item and give the claim back. Returns the run's status.
 
@@ -65,7 +70,9 @@ def sync_item(
             item = item or result(begin(tools.plaid.item_get, token), meanwhile)
             accounts = result(asked, meanwhile)
             _tell_address(tools, token, item, meanwhile)
-            status = _write(tools, held, run_id, with_rows, item, accounts, heard)
+            status = _write(
+                tools, held, run_id, with_rows, item, accounts, heard, write
+            )
         finally:
             with_rows.close()
     except DecryptionError as error:
@@ -138,6 +145,7 @@ def _write(
     item: ItemAnswer,
     accounts: AccountsAnswer,
     heard: Heard,
+    write: Write,
 ) -> str:
     session = tools.session
     began = time.perf_counter()
@@ -146,8 +154,7 @@ def _write(
     apply.write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
     written = Written()
     if fetched.is_ready:
-        counts = apply.write_transactions(session, tools.vault, held, run_id, fetched)
-        written = Written(*counts)
+        written = Written(*write(session, tools.vault, held, run_id, fetched))
     write_ms = _ms(time.perf_counter() - began)
     record.succeed(session, held, run_id, fetched, written, write_ms)
     if fetched.is_ready:

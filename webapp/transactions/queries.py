@@ -9,8 +9,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from webapp.models.plaid_item import UNLINKED
-
 
 @dataclass(frozen=True)
 class Relative:
@@ -85,7 +83,7 @@ FIND = text("""
     FROM transactions t
     JOIN bank_accounts a ON a.user_id = t.user_id AND a.id = t.bank_account_id
     JOIN plaid_items i ON i.user_id = a.user_id AND i.id = a.plaid_item_id
-                      AND i.state <> ALL (:unlinked)
+                      AND i.state <> 'removing'
     LEFT JOIN transactions p ON p.user_id = t.user_id
                             AND p.plaid_transaction_id = t.pending_transaction_id
     LEFT JOIN LATERAL (
@@ -101,7 +99,7 @@ def find_transaction(
     session: Session, user_id: uuid.UUID, id: uuid.UUID
 ) -> Detail | None:
     """Also one that the bank took back; none of a bank that the person removed."""
-    values = {"user_id": user_id, "id": id, "unlinked": list(UNLINKED)}
+    values = {"user_id": user_id, "id": id}
     row = session.execute(FIND, values).mappings().one_or_none()
     if row is None:
         return None

@@ -1,0 +1,1 @@
+"""Commands that are more than a door; `webapp.cli` hangs them up."""
