@@ -16,7 +16,7 @@ from webapp.crypto import Vault
 from webapp.plaid.decode import Account
 from webapp.sync import quarantine
 from webapp.sync.fetch import Fetched
-from webapp.sync.incoming import Incoming, copied, few
+from webapp.sync.incoming import Incoming, copied, few, statement
 from webapp.sync.raw import cursor_of
 from webapp.sync.rows import COLUMNS, NO_CURRENCY, in_minor_units
 from webapp.sync.schedule import Claim
@@ -189,9 +189,9 @@ def write_transactions(
             quarantine.hold_strangers(session, vault, held, run_id, fetched)
             new = 0 if fetched.modified else _insert(session, values)
         if not new:
-            merge = text(MERGE.format(incoming=rows.clause))
+            merge = statement(MERGE.format(incoming=rows.clause))
             new, changed = session.execute(merge, values | rows.values).one()
-    if new:
+    if new and rows and rows.may_post:
         session.execute(CARRY, values)
     removed = bury(session, values, fetched.removed, rows)
     if fetched.rows:
@@ -220,13 +220,13 @@ def bury(
     """Tombstones for `removed`, ids with their place in the order of events."""
     if not removed:
         return 0
-    statement = BURY.format(
-        incoming=rows.clause if rows else "",
+    bury = BURY.format(
+        incoming=rows.ids if rows else "",
         unless_added_again=ADDED_AGAIN if rows else "",
     )
     values = values | {"ids": list(removed), "seqs": list(removed.values())}
     values |= rows.values if rows else {}
-    buried = int(session.execute(text(statement), values).scalar_one())
+    buried = int(session.execute(statement(bury), values).scalar_one())
     if buried:
         late = {"user_id": values["user_id"], "ids": list(removed)}
         session.execute(CARRY_LATE, late)

@@ -17,7 +17,7 @@ from webapp.extensions import db
 from webapp.models import QuarantinedTransaction
 from webapp.plaid.odd import REASONS, OddRow
 from webapp.sync.fetch import Fetched
-from webapp.sync.incoming import Incoming
+from webapp.sync.incoming import Incoming, statement
 from webapp.sync.raw import cursor_of
 from webapp.sync.schedule import Claim
 
@@ -39,6 +39,11 @@ TAKE_STRANGERS = text("""
         LIMIT :batch)
     RETURNING seq, plaid_transaction_id, amount > 0 AS is_income,
               row_to_json(taken)::text AS raw
+""")
+ANY_OPEN = text("""
+    SELECT EXISTS (SELECT FROM quarantined_transactions
+                   WHERE user_id = :user_id AND plaid_item_id = :item
+                     AND resolved_at IS NULL)
 """)
 # Whatever the bank said of the same id later: a good version, a removal, an odd one
 RESOLVE = """
@@ -106,13 +111,15 @@ def resolve(
     rows: Incoming | None,
 ) -> None:
     """What was said again since is no longer open."""
-    statement = RESOLVE.format(
-        incoming=rows.clause if rows else "",
+    if not session.execute(ANY_OPEN, values).scalar_one():
+        return
+    answer = RESOLVE.format(
+        incoming=rows.ids if rows else "",
         or_a_good_one=GOOD_ONE if rows else "",
     )
     values = values | {"ids": list(removed), "seqs": list(removed.values())}
     values |= rows.values if rows else {}
-    session.execute(text(statement), values)
+    session.execute(statement(answer), values)
 
 
 def held_rows() -> list[QuarantinedTransaction]:
