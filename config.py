@@ -84,6 +84,7 @@ class Config(BaseModel):
 
     DATABASE_URL: str = Field(repr=False)
     DATABASE_OWNER_URL: str | None = Field(default=None, repr=False)
+    DATABASE_DIRECT_URL: str | None = Field(default=None, repr=False)
     DATABASE_POOL_SIZE: int = Field(default=5, ge=1, le=200)
     DATABASE_MAX_OVERFLOW: int = Field(default=10, ge=0, le=200)
     DATABASE_POOL_RECYCLE: int = Field(default=3600, ge=30)
@@ -106,7 +107,7 @@ class Config(BaseModel):
     PLAID_REFRESH: bool = False
     PLAID_RATE_LIMITS: Literal["production", "sandbox", "off"] = "production"
 
-    @field_validator("DATABASE_URL", "DATABASE_OWNER_URL")
+    @field_validator("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_DIRECT_URL")
     @classmethod
     def _psycopg2(cls, url: str | None) -> str | None:
         """Both common spellings mean psycopg2; SQLAlchemy 2.1 would take psycopg 3."""

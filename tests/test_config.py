@@ -98,6 +98,7 @@ MALFORMED = [
     ("PLAID_COUNTRY_CODES", "USA"),
     ("PLAID_COUNTRY_CODES", "us"),
     ("PLAID_COUNTRY_CODES", ","),
+    ("DATABASE_DIRECT_URL", "mysql://app@db/money"),
     ("LEASE_SECONDS", "1"),
     ("PLAID_REFRESH", "perhaps"),
     ("PLAID_RATE_LIMITS", "none"),

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from tests.sync.linked import (
 )
 from webapp import embedded
 from webapp.extensions import db
+from webapp.linking import removal
 from webapp.linking.removal import disconnect
+from webapp.sync.limits import LIMITS, bucket
 from webapp.worker import tools_of
 
 pytestmark = pytest.mark.commits
@@ -53,9 +56,9 @@ def begin(app, settings, tmp_path) -> Iterator[Callable[..., RunningWorker]]:
     """Starts workers; they end with the test."""
     started: list[RunningWorker] = []
 
-    def start(threads: int = 2) -> RunningWorker:
+    def start(threads: int = 2, **more: str) -> RunningWorker:
         log = tmp_path / f"worker-{len(started)}.log"
-        worker = RunningWorker(settings, log, threads)
+        worker = RunningWorker(settings | more, log, threads)
         started.append(worker)
         until(lambda: worker.said("Worker started"))
         return worker
@@ -131,3 +134,39 @@ def test_a_worker_survives_a_restart_of_the_database(app, bank, alice, cluster, 
     assert len(runs(app, item)) == 2
     assert worker.process.poll() is None
     assert worker.stop() == 0
+
+
+def test_two_workers_together_keep_plaids_limits(app, bank, alice, begin):
+    """Pages without end want calls without end; an item may have twelve at once."""
+    items = [link(app, bank, alice) for _ in range(2)]
+    bank.fault("/transactions/sync", endless=True, times=None)
+    workers = [begin(threads=4, PLAID_RATE_LIMITS="sandbox") for _ in range(2)]
+    until(lambda: len(calls_of(bank, items[0])) > 12)
+    time.sleep(1)
+    assert [worker.stop() for worker in workers] == [0, 0]
+    limit = bucket(LIMITS["sandbox"]["transactions_sync"].per_item)
+    for item in items:
+        calls = calls_of(bank, item)
+        assert {call["status"] for call in calls} == {200}
+        seconds = calls[-1]["at"] - calls[0]["at"] + 1
+        assert len(calls) <= limit.most + seconds / limit.each + 1
+        found = reload(app, item)
+        assert (found.lease_token, found.done_seq) == (None, 0)
+
+
+def calls_of(bank, item) -> list[dict]:
+    path = f"/_control/calls?endpoint=/transactions/sync&item_id={item.item_id}"
+    return bank.get(path)["calls"]
+
+
+def test_items_and_jobs_take_turns(app, bank, alice, begin):
+    """Neither waits until the other has nothing more to do."""
+    gone = link(app, bank, alice)
+    items = [link(app, bank, alice) for _ in range(12)]
+    with app.app_context():
+        removal.disconnect(tools_of(app), alice.id, gone.id, keep_history=True)
+        db.session.commit()
+    bank.fault("/transactions/sync", latency=0.3, times=None)
+    begin(threads=1)
+    until(lambda: not ask_db(app, "SELECT 1 FROM jobs"))
+    assert not all(is_done(app, item) for item in items)

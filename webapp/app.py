@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request, url_for
 from flask_login import current_user
+from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
@@ -21,8 +22,9 @@ from webapp.crypto import Vault
 from webapp.dashboard.routes import bp as dashboard
 from webapp.extensions import DATABASE_DOWN, csrf, db, htmx, login_manager, migrate
 from webapp.health import bp as health
-from webapp.plaid.client import PlaidClient
+from webapp.plaid.client import Admit, PlaidClient
 from webapp.plaid.webhook_keys import WebhookKeys
+from webapp.sync.limits import LIMITS, Limits
 from webapp.transactions.routes import bp as transactions
 from webapp.webhooks.routes import bp as webhooks
 
@@ -65,13 +67,30 @@ def configure(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=1 << 20,
     )
     app.extensions["vault"] = Vault(config.DATA_KEYS)
-    plaid = PlaidClient(config.PLAID_HOST, config.PLAID_CLIENT_ID, config.PLAID_SECRET)
+    plaid = PlaidClient(
+        config.PLAID_HOST,
+        config.PLAID_CLIENT_ID,
+        config.PLAID_SECRET,
+        admit=admission(app, config),
+    )
     app.extensions["plaid"] = plaid
     app.extensions["webhook_keys"] = WebhookKeys(plaid.webhook_verification_key_get)
     if config.TRUSTED_PROXY_HOPS:
         hops = config.TRUSTED_PROXY_HOPS
         proxy = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
         app.wsgi_app = proxy  # type: ignore[method-assign]
+
+
+def admission(app: Flask, config: Config) -> Admit | None:
+    """Who keeps Plaid's limits; nobody where they are off."""
+
+    def engine() -> Engine:
+        with app.app_context():  # a call may come from a thread without one
+            return db.engine
+
+    if config.PLAID_RATE_LIMITS == "off":
+        return None
+    return Limits(engine, LIMITS[config.PLAID_RATE_LIMITS]).admit
 
 
 def engine_options(config: Config) -> dict[str, object]:

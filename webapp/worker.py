@@ -5,9 +5,11 @@ import logging
 import random
 import signal
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from types import FrameType
 
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -19,15 +21,18 @@ from webapp.sync import breaker, schedule
 from webapp.sync.fetch import Fetched
 from webapp.sync.run import Interrupted, Tools, sync_item
 from webapp.sync.schedule import Claim, LeaseLost
+from webapp.sync.wakeup import Listener
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+UNDER_LIMITS = 60.0  # seconds that a call waits for its turn; the lease is renewed
 AFTER_A_CRASH = 3.0  # seconds; a database that restarts needs a moment
 
 
 def tools_of(app: Flask) -> Tools:
     """What a sync works with, inside an app context."""
-    plaid, vault = app.extensions["plaid"], app.extensions["vault"]
+    plaid = app.extensions["plaid"].patient(UNDER_LIMITS)
+    vault = app.extensions["vault"]
     return Tools(db.session(), plaid, vault, app.config["PLAID_WEBHOOK_URL"])
 
 
@@ -88,40 +93,66 @@ def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str
         db.session.commit()
     if held.cursor is None and held.institution_id:  # once linked, maybe not described
         countries = app.config["PLAID_COUNTRY_CODES"]
-        institutions.describe(tools_of(app), held.institution_id, countries)
+        with suppress(Interrupted):
+            institutions.describe(tools_of(app), held.institution_id, countries, leave)
     return status
 
 
 class Worker:
     """N threads over one database. Any number of these may run anywhere."""
 
-    def __init__(self, app: Flask, threads: int) -> None:
-        self.app = app
+    def __init__(self, app: Flask, threads: int, poll: float = POLL_SECONDS) -> None:
+        self.app, self.poll = app, poll
         self.stop = threading.Event()
+        self.idle = threading.Condition()
+        self.news = 0  # how often somebody asked
+        self.probe_after = 0.0  # by time.monotonic()
         self.threads = [
             threading.Thread(target=self._loop, name=f"worker-{number}")
             for number in range(threads)
         ]
+        config = app.config
+        url = config["DATABASE_DIRECT_URL"] or config["DATABASE_URL"]
+        self.listener = Listener(url, self._wake, self.stop)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
         for signal_number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signal_number, self._leave)
+            signal.signal(signal_number, lambda *_: self.leave())
         log.info("Worker started with %d threads", len(self.threads))
-        for thread in self.threads:
-            thread.start()
+        self.start()
         for thread in self.threads:
             thread.join()
         log.info("Worker left")
 
-    def _leave(self, signal_number: int, frame: FrameType | None) -> None:
+    def start(self) -> None:
+        self.listener.start()
+        for thread in self.threads:
+            thread.start()
+
+    def leave(self) -> None:
+        """Give back what is under way, and end."""
         self.stop.set()
+        with self.idle:
+            self.idle.notify_all()
+
+    def _wake(self) -> None:
+        """One idle thread looks at once; a busy one looks anyway when it is done."""
+        with self.idle:
+            self.news += 1
+            self.idle.notify()
 
     def _loop(self) -> None:
+        # items and jobs take turns at being asked first: neither waits for the other
+        sources = deque(
+            (partial(sync_once, self.app, schedule.claim), partial(job_once, self.app))
+        )
+        self._rest(random.random(), self.news)  # noqa: S311 - not all of them at once
         while not self.stop.is_set():
-            pause = POLL_SECONDS
+            heard, pause = self.news, self.poll
+            sources.rotate()
             try:
-                if work_once(self.app, self.stop) is not None:
+                if self._probe() or any(source(self.stop) for source in sources):
                     continue
             except LeaseLost:
                 continue
@@ -129,9 +160,23 @@ class Worker:
                 # minutes of this in every thread: a line each, not a page
                 why = getattr(error, "orig", None) or error
                 log.error("Database not available: %s", type(why).__name__)
-                pause = AFTER_A_CRASH
+                heard, pause = self.news, AFTER_A_CRASH
             except Exception:
                 # the last resort: whatever it is, this thread must go on working
                 log.exception("A run crashed; its lease expires and it is done again")
-                pause = AFTER_A_CRASH
-            self.stop.wait(pause * random.uniform(0.7, 1.1))  # noqa: S311 - spreads polls
+                heard, pause = self.news, AFTER_A_CRASH
+            self._rest(pause * random.uniform(0.7, 1.1), heard)  # noqa: S311 - spreads
+
+    def _rest(self, seconds: float, heard: int) -> None:
+        """Until then, or until somebody asks; not at all if somebody has since."""
+        with self.idle:
+            if self.news == heard and not self.stop.is_set():
+                self.idle.wait(seconds)
+
+    def _probe(self) -> str | None:
+        """Once a second in all threads, also while others keep them busy."""
+        with self.idle:
+            if time.monotonic() < self.probe_after:
+                return None
+            self.probe_after = time.monotonic() + POLL_SECONDS
+        return sync_once(self.app, schedule.claim_probe, self.stop)

@@ -1,5 +1,6 @@
 """The calls this app makes, through plaid-python's request models, keys and paths."""
 
+import copy
 import logging
 import threading
 import time
@@ -18,9 +19,12 @@ log = logging.getLogger(__name__)
 PAGE = 500  # the most that /transactions/sync gives at once
 DAYS_REQUESTED = 730  # the longest history; fixed for ever when the Item is made
 POOL = 16
+IN_A_REQUEST = 2.0  # seconds that a person may wait for a turn under the limits
 # Called by the transport when a request has left and only the answer is waited for
 ON_SENT: ContextVar[Callable[[], None] | None] = ContextVar("ON_SENT", default=None)
 
+# Waits for the turn of an endpoint and an access token, for so many seconds at most.
+Admit = Callable[[str, str | None, float], None]
 A = TypeVar("A", bound=decode.Answer)
 
 
@@ -46,19 +50,22 @@ class PlaidClient:
         secret: str,
         deadlines: "Deadlines | None" = None,
         page: int = PAGE,
+        admit: Admit | None = None,
     ) -> None:
         self.host = host
+        self.patience = IN_A_REQUEST
+        self._admit = admit
         self.page = page  # transactions that /transactions/sync gives at once
         self._deadlines = deadlines
         self._keys = {"clientId": client_id, "secret": secret}
-        self._api: Any = None
+        self._made: list[Any] = []  # shared with the patient ones
         self._lock = threading.Lock()
 
     @property
     def api(self) -> Any:
         """plaid-python's client, imported late: it costs half a second and 70 MB."""
         with self._lock:
-            if self._api is None:
+            if not self._made:
                 import plaid
                 from plaid.api.plaid_api import PlaidApi
 
@@ -70,8 +77,14 @@ class PlaidClient:
                 client = plaid.ApiClient(settings)
                 deadlines = self._deadlines or Deadlines()
                 client.rest_client = Transport(settings, deadlines)
-                self._api = PlaidApi(client)
-        return self._api
+                self._made.append(PlaidApi(client))
+        return self._made[0]
+
+    def patient(self, seconds: float) -> "PlaidClient":
+        """The same client for callers who can wait longer for a turn."""
+        other = copy.copy(self)
+        other.patience = seconds
+        return other
 
     def link_token_create(self, wanted: LinkRequest) -> decode.LinkToken:
         from plaid.model.country_code import CountryCode
@@ -220,7 +233,9 @@ class PlaidClient:
     def _call(self, endpoint: str, request: object, into: type[A]) -> A:
         return decode.decode(self._send(endpoint, request), into)
 
-    def _send(self, endpoint: str, request: object) -> bytes:
+    def _send(self, endpoint: str, request: Any) -> bytes:
+        if self._admit is not None:
+            self._admit(endpoint, request.get("access_token"), self.patience)
         call: Callable[..., bytes] = getattr(self.api, endpoint)
         began = time.perf_counter()
         try:

@@ -215,10 +215,10 @@ def pause_after(
     if fetched.status == HISTORY_COMPLETE:
         return schedule.poll_pause()
     age = now - linked_at
-    if age < dt.timedelta(minutes=1):
+    if age < dt.timedelta(seconds=10):
         return dt.timedelta(seconds=2)
-    if age < dt.timedelta(minutes=10):
-        return dt.timedelta(seconds=15)
+    if age < dt.timedelta(minutes=10):  # accounts may be asked for 15 times a minute
+        return dt.timedelta(seconds=10)
     if age < dt.timedelta(hours=1):
         return dt.timedelta(minutes=2)
     return dt.timedelta(minutes=30)
