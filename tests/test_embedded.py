@@ -114,6 +114,7 @@ def test_the_app_neither_holds_nor_awaits_a_lock_for_long(cluster):
     for name, value in (
         ("idle_in_transaction_session_timeout", "10s"),
         ("lock_timeout", "3s"),
+        ("statement_timeout", "30s"),
     ):
         assert ask(cluster, APP, f"SHOW {name}") == (value,)
         assert ask(cluster, OWNER, f"SHOW {name}") == ("0",), "a migration may wait"

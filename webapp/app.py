@@ -108,7 +108,9 @@ def engine_options(config: Config) -> dict[str, object]:
             # a host that vanished sends nothing: without this an open connection waits
             # a quarter of an hour (milliseconds; no meaning on a socket file)
             "tcp_user_timeout": 2000,
-            "keepalives_idle": 10,
+            "keepalives_idle": 5,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
             "application_name": "smartbudget",
         },
     }

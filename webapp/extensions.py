@@ -5,7 +5,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
-from sqlalchemy import Engine, ExceptionContext, MetaData, Text, event
+from sqlalchemy import Engine, ExceptionContext, MetaData, Text, event, text
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -18,6 +18,11 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# The app's role gives up a statement after 30 s, so that no page and no worker hangs on
+# a server that is stuck. What may well take longer says so, for its own transaction:
+# that passes a pooler, and is asked for only where it is needed.
+TAKE_YOUR_TIME = text("SELECT set_config('statement_timeout', '10min', true)")
 
 # What a lost database, or a pool with no connection left, raises.
 DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeout)

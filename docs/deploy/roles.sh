@@ -10,6 +10,7 @@ CREATE ROLE smartbudget_app LOGIN PASSWORD :'app';
 -- a process that freezes in a transaction frees its rows, and nobody waits for them
 ALTER ROLE smartbudget_app SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE smartbudget_app SET lock_timeout = '3s';
+ALTER ROLE smartbudget_app SET statement_timeout = '30s';
 SELECT format('ALTER DATABASE %I OWNER TO smartbudget_owner', current_database()) \gexec
 ALTER SCHEMA public OWNER TO smartbudget_owner;
 SQL

@@ -288,6 +288,20 @@ def test_few_rows_make_no_temporary_table(
     assert len(live(counted_app, item)) == count
 
 
+def test_only_a_big_merge_may_take_longer_than_half_a_minute(
+    app, counted_app, cluster, bank, item
+):
+    """The role's 30 s are for all else; a local setting passes a pooler, too."""
+    assert ask_db(app, "SHOW statement_timeout")[0][0] == "30s"
+    for count, times in ((10_000, 0), (10_001, 1)):
+        answers(bank, page(removed=[f"never-seen-{n}" for n in range(count)]))
+        held = claim(counted_app, item)
+        began = len(cluster.log.read_text(errors="replace"))
+        assert run(counted_app, held) == "succeeded"
+        longer = [s for s in statements(cluster, began) if "'10min', true" in s]
+        assert len(longer) == times
+
+
 def test_a_run_holds_no_transaction_while_the_bank_is_asked(app, bank, item, account):
     seen = []
 

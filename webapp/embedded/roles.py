@@ -28,7 +28,8 @@ $$;
 -- A process that freezes in a transaction must not hold its rows for ever, nor must
 -- anybody wait for them. On the role: a session's own settings do not pass a pooler.
 ALTER ROLE smartbudget_app SET idle_in_transaction_session_timeout = '10s';
-ALTER ROLE smartbudget_app SET lock_timeout = '3s'
+ALTER ROLE smartbudget_app SET lock_timeout = '3s';
+ALTER ROLE smartbudget_app SET statement_timeout = '30s'
 """
 RIGHTS = """
 REVOKE ALL ON DATABASE {name} FROM PUBLIC;

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.crypto import DecryptionError
+from webapp.extensions import TAKE_YOUR_TIME
 from webapp.jobs import queue
 from webapp.jobs.queue import Held
 from webapp.jobs.run import JobFailed, Meanwhile
@@ -143,6 +144,7 @@ def remove_at_plaid(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
 
 def erase_rows(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
     """Everything that hangs on the bank goes with it."""
+    tools.session.execute(TAKE_YOUR_TIME)
     tools.session.execute(
         delete(PlaidItem).where(
             PlaidItem.user_id == uuid.UUID(held.args["user"]),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from webapp.crypto import DecryptionError, Place, Vault
+from webapp.extensions import TAKE_YOUR_TIME
 from webapp.jobs.lease import Interrupted as Interrupted
 from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
 from webapp.plaid.client import PlaidClient
@@ -25,6 +26,8 @@ from webapp.sync.record import Written
 from webapp.sync.schedule import Claim, LeaseLost
 
 log = logging.getLogger(__name__)
+
+MANY = 10_000  # rows, whose merge takes seconds even where nothing else runs
 
 OnProgress = Callable[[Fetched], None]
 # Rows into the database, in the caller's transaction: how many new, changed, removed
@@ -150,6 +153,8 @@ def _write(
     session = tools.session
     began = time.perf_counter()
     schedule.take_turn(session, held)
+    if fetched.rows > MANY:
+        session.execute(TAKE_YOUR_TIME)
     new_ids = [uuid7() for _ in accounts.accounts]
     apply.write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
     written = Written()
