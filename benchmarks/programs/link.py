@@ -43,10 +43,11 @@ def link(tools: Tools, username: str) -> None:
     tools.session.add(User(id=user_id, email=email, password_hash=""))
     tools.session.commit()
     session_id = sessions.open_session(tools, user_id, Callbacks(COUNTRIES))
+    # a big bank takes its time: longer than a transaction may be left open
+    token = public_token(tools.plaid.host, username)
     attempt = sessions.find(tools.session, user_id, session_id)
     if attempt is None:
         raise RuntimeError("the link session is gone")
-    token = public_token(tools.plaid.host, username)
     said = SuccessMetadata(LinkInstitution(*INSTITUTION))
     outcome = complete(tools, attempt, token, said, COUNTRIES)
     if outcome.item is None:

@@ -4,10 +4,12 @@ import datetime as dt
 import json
 import random
 import uuid
+from decimal import Decimal
 
 import pytest
 from msgspec import Raw
 
+from tests import factories
 from tests.sync.linked import (
     account_ids,
     ask_db,
@@ -15,6 +17,7 @@ from tests.sync.linked import (
     edit,
     every_log_line,
     exists,
+    link,
     live,
     page,
     reload,
@@ -29,6 +32,7 @@ from webapp.models import PlaidItem
 from webapp.plaid.decode import NOTHING
 from webapp.plaid.errors import PlaidError
 from webapp.plaid.odd import REASONS, OddRow, read_page
+from webapp.sync.apply import BANK
 from webapp.sync.parts import LONGEST_KEPT, MOST_KEPT, _places, facts
 from webapp.sync.quarantine import raw_place
 
@@ -233,19 +237,123 @@ def test_a_newer_odd_version_takes_its_place(both_ways, app, bank, item, account
     assert len(held(app, item)) == 2
 
 
+def listing(bank, *ids: str) -> None:
+    """What the bank says next of its accounts."""
+    listed = [
+        {"account_id": id, "name": "n", "type": "depository", "balances": {}}
+        for id in ids
+    ]
+    bank.fault("/accounts/get", set={"accounts": listed})
+
+
 def test_an_account_that_is_listed_later_ends_it_with_the_next_version(
     app, bank, item, account
 ):
     sync(app, item, page([row("new", "a")]), bank=bank)
     assert waiting(app, item) == {"a": "UNKNOWN_ACCOUNT"}
-    listed = [
-        {"account_id": id, "name": "n", "type": "depository", "balances": {}}
-        for id in (account, "new")
-    ]
-    bank.fault("/accounts/get", set={"accounts": listed})
-    sync(app, item, page(modified=[row("new", "a")], cursor="c2"), bank=bank)
-    assert live(app, item).keys() == {"a"}
+    listing(bank, account, "new")
+    sync(app, item, page(modified=[row("new", "a", "9")], cursor="c2"), bank=bank)
+    assert live(app, item)["a"].amount == -9
     assert waiting(app, item) == {}
+
+
+STRANGE = {
+    "name": 'tab\t, "quotes" and back\\slash',
+    "merchant_name": None,
+    "location": {"city": "Z\u00fcrich\n"},
+    "authorized_datetime": "2026-10-04T09:30:00Z",
+    "pending": True,
+    "iso_currency_code": None,
+    "unofficial_currency_code": "BTC",
+}
+
+
+def test_a_row_is_stored_when_its_account_is_listed(both_ways, app, bank, item):
+    """By a run that has nothing else to do, to the last column as any other row."""
+    account, other = account_ids(bank, item)
+    listing(bank, account)
+    sent = {"a": row(other, "a", "-0.123456789012") | STRANGE, "b": row(other, "b")}
+    far = row("far", "c")
+    sync(app, item, page([*sent.values(), far]), bank=bank)
+    assert live(app, item) == {}
+    sync(app, item, page(cursor="c2"), bank=bank)
+    found = live(app, item)
+    assert found.keys() == {"a", "b"}
+    assert waiting(app, item) == {"c": "UNKNOWN_ACCOUNT"}
+    last = runs(app, item)[-1]
+    assert (last.added, last.income_count, last.expense_count) == (2, 1, 1)
+    again = [one | {"transaction_id": f"{id}2"} for id, one in sent.items()]
+    sync(app, item, page(again, cursor="c3"), bank=bank)
+    found = live(app, item)
+    for name in set(BANK) - {"plaid_transaction_id"}:
+        assert getattr(found["a"], name) == getattr(found["a2"], name), name
+    assert found["a"].plaid_account_id == other
+    sync(app, item, page(cursor="c4"), bank=bank)
+    assert rows(app, item) == found, "once is enough"
+
+
+@pytest.mark.parametrize("news", ["modified", "removed", "odd"])
+def test_the_newest_word_on_such_a_row_counts(both_ways, app, bank, item, news):
+    account, other = account_ids(bank, item)
+    listing(bank, account)
+    sync(app, item, page([row(other, "a", "5"), row(other, "b")]), bank=bank)
+    said = {
+        "modified": {"modified": [row(other, "a", "9")]},
+        "removed": {"removed": ["a"]},
+        "odd": {"modified": [row(other, "a") | {"amount": None}]},
+    }[news]
+    sync(app, item, page(**said, cursor="c2"), bank=bank)
+    found = {id: int(one.amount) for id, one in live(app, item).items()}
+    assert found.pop("b") == -12
+    assert found == {"modified": {"a": -9}, "removed": {}, "odd": {"a": -5}}[news]
+    assert waiting(app, item) == ({"a": "BAD_AMOUNT"} if news == "odd" else {})
+
+
+def test_a_posted_row_that_waited_takes_over_what_the_user_made(app, bank, item):
+    account, other = account_ids(bank, item)
+    sync(app, item, page([row(account, "p", pending=True)]), bank=bank)
+    edit(app, item, "p", note="mine")
+    change_db(app, "DELETE FROM bank_accounts WHERE plaid_account_id = :a", a=other)
+    listing(bank, account)
+    posted = row(other, "q", pending_transaction_id="p")
+    sync(app, item, page([posted], removed=["p"], cursor="c2"), bank=bank)
+    sync(app, item, page(cursor="c3"), bank=bank)
+    assert live(app, item)["q"].note == "mine"
+
+
+def test_a_row_whose_key_is_lost_waits_on(app, bank, item):
+    account, other = account_ids(bank, item)
+    listing(bank, account)
+    sync(app, item, page([row(other, "a"), row(other, "b")]), bank=bank)
+    spoil = "UPDATE quarantined_transactions SET raw = '' WHERE plaid_transaction_id"
+    change_db(app, spoil + " = 'a'")
+    assert sync(app, item, page(cursor="c2"), bank=bank) == "succeeded"
+    assert live(app, item).keys() == {"b"}
+    assert waiting(app, item) == {"a": "UNKNOWN_ACCOUNT"}
+
+
+def test_rows_without_an_id_do_not_double_when_the_history_comes_again(
+    app, bank, item, account
+):
+    nameless = without(row(account, "x"), "transaction_id")
+    other = nameless | {"amount": Decimal("99")}
+    first = [nameless, other, nameless, 5, row(account, "a")]
+    sync(app, item, page(first), bank=bank)
+    assert len(held(app, item)) == 4, "two of them are equal"
+    change_db(app, "UPDATE plaid_items SET cursor = NULL WHERE id = :id", id=item.id)
+    reordered = dict(reversed(nameless.items()))
+    sync(app, item, page([*first, reordered], cursor="c2"), bank=bank)
+    assert len(held(app, item)) == 5
+    sync(app, item, page([nameless], cursor="c3"), bank=bank)
+    assert len(held(app, item)) == 6, "no history: another row with the same words"
+
+
+def test_nobody_elses_row_without_an_id_is_taken_for_ones_own(app, bank, item, account):
+    nameless = without(row(account, "x"), "transaction_id")
+    sync(app, item, page([nameless]), bank=bank)
+    other = link(app, bank, factories.make_user(app, password_hash="x"))
+    sync(app, other, page([nameless]), bank=bank)
+    assert len(held(app, other)) == 1
 
 
 def test_an_odd_version_of_a_stored_row_leaves_it_as_it_was(app, bank, item, account):

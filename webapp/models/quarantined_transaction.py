@@ -18,6 +18,9 @@ class QuarantinedTransaction(Base):
     sync_run_id: Mapped[uuid.UUID]
     seq: Mapped[int] = mapped_column(BigInteger)  # its place among the run's rows
     plaid_transaction_id: Mapped[str | None]
+    plaid_account_id: Mapped[
+        str | None
+    ]  # that it waits for, where it can be stored then
     code: Mapped[str]  # of plaid.odd.REASONS
     reason: Mapped[str]
     raw: Mapped[bytes] = mapped_column(LargeBinary)  # crypto.py

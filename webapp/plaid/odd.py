@@ -54,12 +54,16 @@ _ESCAPE = re.compile(
 
 
 class OddRow(Struct):
-    """A row that cannot be stored, in the bank's own words; `seq` orders a run's."""
+    """A row that cannot be stored, in the bank's own words; `seq` orders a run's.
+
+    With `plaid_account_id` it waits for that account alone, and `raw` has its columns.
+    """
 
     code: str
     plaid_transaction_id: str | None
     raw: str
     seq: int = 0
+    plaid_account_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -182,19 +182,21 @@ def write_transactions(
     if fetched.odd_count or fetched.partial_count:
         odd = quarantine.odd_rows(fetched)
         quarantine.hold(session, vault, held, run_id, odd)
+    has_open = quarantine.bring_back(session, vault, held, fetched)
     if fetched.lines:
         rows = few(session, held, fetched)
         if rows is None:
             rows = copied(session, fetched)
-            quarantine.hold_strangers(session, vault, held, run_id, fetched)
             new = 0 if fetched.modified else _insert(session, values)
+            if new < fetched.lines:
+                quarantine.hold_strangers(session, vault, held, run_id, fetched)
         if not new:
             merge = statement(MERGE.format(incoming=rows.clause))
             new, changed = session.execute(merge, values | rows.values).one()
     if new and rows and rows.may_post:
         session.execute(CARRY, values)
     removed = bury(session, values, fetched.removed, rows)
-    if fetched.rows:
+    if has_open or fetched.odd_count or fetched.partial_count:
         quarantine.resolve(session, values, fetched.removed, rows)
     return new, changed, removed
 

@@ -3,7 +3,11 @@
 Like everything of a run's, in the caller's one transaction.
 """
 
+import hashlib
+import logging
+import os
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -12,21 +16,24 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, defer
 from uuid_utils.compat import uuid7
 
-from webapp.crypto import Place, Vault
+from webapp.crypto import DecryptionError, Place, Vault
 from webapp.extensions import db
 from webapp.models import QuarantinedTransaction
+from webapp.plaid.decode import ODD
 from webapp.plaid.odd import REASONS, OddRow
 from webapp.sync.fetch import Fetched
 from webapp.sync.incoming import Incoming, statement
 from webapp.sync.raw import cursor_of
+from webapp.sync.rows import line_again
 from webapp.sync.schedule import Claim
 
-BATCH = 1000  # rows of an unknown account at a time, so that memory stays bounded
+log = logging.getLogger(__name__)
+BATCH = 1000  # rows at a time, so that memory stays bounded
 
 HOLD = """
     INSERT INTO quarantined_transactions
-        (user_id, id, plaid_item_id, sync_run_id, seq, plaid_transaction_id, code,
-         reason, raw)
+        (user_id, id, plaid_item_id, sync_run_id, seq, plaid_transaction_id,
+         plaid_account_id, code, reason, raw)
     VALUES %s
 """
 TAKE_STRANGERS = text("""
@@ -37,13 +44,8 @@ TAKE_STRANGERS = text("""
                           WHERE a.user_id = :user_id AND a.plaid_item_id = :item
                             AND a.plaid_account_id = i.plaid_account_id)
         LIMIT :batch)
-    RETURNING seq, plaid_transaction_id, amount > 0 AS is_income,
+    RETURNING seq, plaid_transaction_id, plaid_account_id, amount > 0 AS is_income,
               row_to_json(taken)::text AS raw
-""")
-ANY_OPEN = text("""
-    SELECT EXISTS (SELECT FROM quarantined_transactions
-                   WHERE user_id = :user_id AND plaid_item_id = :item
-                     AND resolved_at IS NULL)
 """)
 # Whatever the bank said of the same id later: a good version, a removal, an odd one
 RESOLVE = """
@@ -59,6 +61,22 @@ RESOLVE = """
       AND q.plaid_transaction_id = heard.id
       AND (q.sync_run_id <> :run OR q.seq < heard.seq)
 """
+# `which` rows of the item's open ones, in batches
+OPEN = """
+    SELECT q.id, q.raw FROM quarantined_transactions q
+    WHERE q.user_id = :user_id AND q.plaid_item_id = :item AND q.resolved_at IS NULL
+      AND q.id > :after AND {which}
+    ORDER BY q.id LIMIT :batch
+"""
+ACCOUNT_CAME = """EXISTS (SELECT FROM bank_accounts a
+    WHERE a.user_id = q.user_id AND a.plaid_item_id = q.plaid_item_id
+      AND a.plaid_account_id = q.plaid_account_id)"""
+LOOK = text(f"""
+    SELECT count(*) > 0 AS has_open, coalesce(bool_or({ACCOUNT_CAME}), false) AS came
+    FROM quarantined_transactions q
+    WHERE q.user_id = :user_id AND q.plaid_item_id = :item AND q.resolved_at IS NULL
+""")
+WITHOUT_ID = "q.plaid_transaction_id IS NULL"
 GOOD_ONE = "UNION ALL SELECT plaid_transaction_id, seq FROM incoming"
 
 
@@ -70,16 +88,58 @@ def hold(
     session: Session, vault: Vault, held: Claim, run: uuid.UUID, rows: Iterable[OddRow]
 ) -> None:
     def values() -> Iterator[tuple[object, ...]]:
-        for row in rows:
+        for row in _not_held_yet(session, vault, held, rows):
             id = uuid7()
             yield (
                 str(held.user_id), str(id), str(held.id), str(run), row.seq,
-                row.plaid_transaction_id, row.code, REASONS[row.code],
-                vault.encrypt(row.raw, raw_place(id)),
+                row.plaid_transaction_id, row.plaid_account_id, row.code,
+                REASONS[row.code], vault.encrypt(row.raw, raw_place(id)),
             )  # fmt: skip
 
     with cursor_of(session) as cursor:
         execute_values(cursor, HOLD, values(), page_size=BATCH)
+
+
+def _not_held_yet(
+    session: Session, vault: Vault, held: Claim, rows: Iterable[OddRow]
+) -> Iterator[OddRow]:
+    """When a history comes again, rows without an id can be known by their words alone.
+
+    Others take the place of the one of their id, see `resolve`.
+    """
+    known: Counter[bytes] | None = None
+    for row in rows:
+        if held.cursor is None and row.plaid_transaction_id is None:
+            if known is None:
+                raws = _open(session, vault, held, WITHOUT_ID)
+                known = Counter(map(_digest, raws))
+            digest = _digest(row.raw)
+            if known[digest]:
+                known[digest] -= 1
+                continue
+        yield row
+
+
+def _digest(raw: str) -> bytes:
+    try:
+        same = msgspec.json.encode(msgspec.json.decode(raw), order="deterministic")
+    except ODD:
+        same = raw.encode()
+    return hashlib.sha256(same).digest()
+
+
+def _open(session: Session, vault: Vault, held: Claim, which: str) -> Iterator[str]:
+    """What the bank sent. A row whose key is lost stays where it is."""
+    batch = text(OPEN.format(which=which))
+    values = {"user_id": held.user_id, "item": held.id, "batch": BATCH}
+    after = uuid.UUID(int=0)
+    while found := session.execute(batch, values | {"after": after}).all():
+        for row in found:
+            try:
+                yield vault.decrypt(row.raw, raw_place(row.id))
+            except DecryptionError as error:
+                log.warning("Row %s stays in quarantine: %s", row.id, error)
+        after = found[-1].id
 
 
 def odd_rows(fetched: Fetched) -> Iterator[OddRow]:
@@ -94,7 +154,13 @@ def hold_strangers(
     values = {"user_id": held.user_id, "item": held.id, "batch": BATCH}
     while taken := session.execute(TAKE_STRANGERS, values).all():
         odd = [
-            OddRow("UNKNOWN_ACCOUNT", row.plaid_transaction_id, row.raw, row.seq)
+            OddRow(
+                "UNKNOWN_ACCOUNT",
+                row.plaid_transaction_id,
+                row.raw,
+                row.seq,
+                row.plaid_account_id,
+            )
             for row in taken
         ]
         hold(session, vault, held, run, odd)
@@ -104,6 +170,24 @@ def hold_strangers(
         fetched.odd_count += len(taken)
 
 
+def bring_back(session: Session, vault: Vault, held: Claim, fetched: Fetched) -> bool:
+    """Rows whose account the bank lists by now come before those of the run.
+
+    Returns whether anything is in quarantine at all.
+    """
+    values = {"user_id": held.user_id, "item": held.id}
+    look = session.execute(LOOK, values).one()
+    if look.came:
+        for raw in _open(session, vault, held, ACCOUNT_CAME):
+            row, is_income = line_again(raw)
+            fetched.spool.seek(0, os.SEEK_END)
+            fetched.spool.write(row.encode())
+            fetched.income_count += is_income
+            fetched.expense_count += not is_income
+        fetched.spool.seek(0)
+    return bool(look.has_open)
+
+
 def resolve(
     session: Session,
     values: dict[str, object],
@@ -111,8 +195,6 @@ def resolve(
     rows: Incoming | None,
 ) -> None:
     """What was said again since is no longer open."""
-    if not session.execute(ANY_OPEN, values).scalar_one():
-        return
     answer = RESOLVE.format(
         incoming=rows.ids if rows else "",
         or_a_good_one=GOOD_ONE if rows else "",

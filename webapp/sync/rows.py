@@ -3,6 +3,8 @@
 import datetime as dt
 from decimal import Decimal
 
+import msgspec
+from msgspec import Raw
 from uuid_utils import uuid7
 
 from webapp.money import round_iso, round_unofficial
@@ -112,6 +114,20 @@ def line(t: Transaction, seq: int) -> tuple[str, bool]:
         escaped(t.check_number),
         facts(t.location, t.payment_meta, t.counterparties),
     )) + "\n", amount > 0  # fmt: skip
+
+
+def line_again(columns: str) -> tuple[str, bool]:
+    """The same from its columns as JSON. It comes before all events of its run."""
+    known = msgspec.json.decode(columns, type=dict[str, Raw]) | {"seq": Raw(b"0")}
+    texts = [_text_of(bytes(known.get(name, b"null"))) for name in COLUMNS]
+    return "\t".join(texts) + "\n", Decimal(bytes(known["amount"]).decode()) > 0
+
+
+def _text_of(value: bytes) -> str:
+    if value == b"null":
+        return NULL
+    is_string = value.startswith(b'"')
+    return escaped(msgspec.json.decode(value) if is_string else value.decode())
 
 
 def _check(t: Transaction) -> None:
