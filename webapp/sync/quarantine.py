@@ -75,7 +75,7 @@ LOOK = text(f"""
     SELECT count(*) > 0 AS has_open, coalesce(bool_or({ACCOUNT_CAME}), false) AS came
     FROM quarantined_transactions q
     WHERE q.user_id = :user_id AND q.plaid_item_id = :item AND q.resolved_at IS NULL
-""")
+""")  # noqa: S608 - our own words
 WITHOUT_ID = "q.plaid_transaction_id IS NULL"
 GOOD_ONE = "UNION ALL SELECT plaid_transaction_id, seq FROM incoming"
 
