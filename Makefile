@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 ARGS ?=
+LONG ?=
 PYTHON ?=
 VENV := .venv/bin/python
 CORES = $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
@@ -19,6 +20,11 @@ run: packages ## Start the app with a demo bank; PORT and SANDBOX_PORT choose th
 test: packages-dev ## Run all tests; ARGS="-k name" passes more to pytest
 	@$(VENV) -m setup.tools
 	@exec $(VENV) -m pytest -n "$(CORES)" $(ARGS)
+
+.PHONY: chaos
+chaos: packages-dev ## Crashes, races, restores for five minutes; LONG=1 for hours
+	@$(VENV) -m setup.tools
+	@exec env LONG="$(LONG)" $(VENV) -m tests.chaos $(ARGS)
 
 .PHONY: bench
 bench: packages ## Measure the sync and print a table; ARGS passes more

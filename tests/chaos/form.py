@@ -10,6 +10,8 @@ from benchmarks.figure import Figure
 
 QUICK, FULL, LONG = "quick", "full", "long"
 FORM = os.environ.get("CHAOS", QUICK)
+SEED = int(os.environ.get("CHAOS_SEED", "1"))  # another one makes other histories
+BUG = os.environ.get("CHAOS_BUG")  # the seeded one that this copy of the code has
 FIGURES = os.environ.get("CHAOS_FIGURES")  # a file, a JSON line for each figure
 
 T = TypeVar("T")

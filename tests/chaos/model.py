@@ -6,6 +6,7 @@ must be the bank's whenever that was promised, and keep what the person made of 
 
 import datetime as dt
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -33,6 +34,8 @@ from webapp.extensions import db
 from webapp.linking.removal import close_accounts, disconnect
 from webapp.models import PlaidItem, User
 from webapp.sync import incoming
+from webapp.sync.replay import Replay
+from webapp.sync.run import sync_item
 from webapp.worker import tools_of, work_once
 
 NUMBER = st.integers(0, 40)
@@ -55,7 +58,7 @@ CODES = ["SYNC_UPDATES_AVAILABLE", "DEFAULT_UPDATE", "TRANSACTIONS_REMOVED"]
 CHANGES = st.one_of(
     st.fixed_dictionaries({"amount": AMOUNT}),
     st.fixed_dictionaries({"name": st.sampled_from(["A\tB\\N", "Café ☕", "x" * 300])}),
-    st.fixed_dictionaries({"date": st.sampled_from(["2026-01-31", "2024-02-29"])}),
+    st.fixed_dictionaries({"date": st.sampled_from(["2026-01-31", "2025-02-28"])}),
     st.fixed_dictionaries({"account_id": NUMBER}),
 )
 BROKEN = [
@@ -213,18 +216,24 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         which=NUMBER,
+        news=st.lists(AMOUNT, max_size=2),
         codes=st.lists(st.sampled_from(CODES), max_size=2),
         again=st.integers(0, 2),
+        at_once=st.booleans(),
     )
-    def webhooks_come(self, which, codes, again):
-        """In whatever order, and the same bytes more than once."""
+    def webhooks_come(self, which, news, codes, again, at_once):
+        """With news or without, in whatever order, the same bytes more than once."""
         one = self.chosen(which)
+        for amount in news if one else []:
+            one.login.add(amount, 0, pending=False)
         for code in codes if one else []:
             body = body_of(one.item.item_id, code)
             jwt = sign(body)
             for _ in range(1 + again):
                 assert self.told(body, jwt).status_code == 200
             one.is_asked = True
+        if at_once:
+            self.all_is_settled()
 
     # The clock and the workers
 
@@ -325,6 +334,29 @@ class Histories(RuleBasedStateMachine):
         assert status == "succeeded"
         self.count("stale writers")
         one.is_asked, one.is_held_off = True, False
+        self.came_through([one])
+
+    @rule(which=NUMBER, proven=st.booleans())
+    def all_of_a_bank_is_read_again(self, which, proven):
+        """Its cursor is lost, or somebody has it replayed."""
+        if one := self.chosen(which):
+            self.time_passes()
+            self.all_is_settled()
+            if proven:
+                self.replay(one)
+            else:
+                back = "UPDATE plaid_items SET cursor = NULL WHERE id = :id"
+                change_db(self.app, back, id=one.item.id)
+                self.time_passes()
+                self.all_is_settled()
+
+    def replay(self, one: Linked) -> None:
+        again, held = Replay(buries_many=True), claim(self.app, one.item)
+        with self.app.app_context():
+            held = replace(held, cursor=None)
+            assert sync_item(tools_of(self.app), held, write=again.write) == "succeeded"
+        assert again.proof is not None
+        assert (again.proof.added, again.proof.changed, again.proof.buried) == (0, 0, 0)
         self.came_through([one])
 
     # What must be so

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ["help", "run", "test", "bench", "lint", "check"]
+TARGETS = ["help", "run", "test", "chaos", "bench", "lint", "check"]
 
 
 def sh(command: list[str], folder: Path = ROOT, **environment: str):
@@ -35,7 +35,7 @@ def test_make_alone_lists_every_target():
     assert re.findall(r"^  make (\w+) +\S", said, re.M) == TARGETS
 
 
-@pytest.mark.parametrize("target", ["run", "test", "bench", "lint"])
+@pytest.mark.parametrize("target", ["run", "test", "chaos", "bench", "lint"])
 def test_each_target_brings_its_packages_first(target):
     lines = sh(["make", "-n", target]).stdout
     assert lines.index("setup.install requirements") < lines.index(
