@@ -107,6 +107,22 @@ class Config(BaseModel):
     PLAID_REFRESH: bool = False
     PLAID_RATE_LIMITS: Literal["production", "sandbox", "off"] = "production"
 
+    MAIL_BACKEND: Literal["smtp", "log", "off"] = "off"
+    MAIL_SERVER: str | None = None
+    MAIL_PORT: int = Field(default=587, ge=1, le=65535)
+    MAIL_SECURITY: Literal["starttls", "tls", "none"] = "starttls"
+    MAIL_USERNAME: str | None = None
+    MAIL_PASSWORD: str | None = Field(default=None, repr=False)
+    MAIL_FROM: str = "smartbudget@localhost"
+
+    @field_validator("MAIL_FROM")
+    @classmethod
+    def _mail_address(cls, address: str) -> str:
+        name, at, domain = address.rpartition("@")
+        if not (name and at and domain) or set(address) & set(" <>\r\n,"):
+            raise ValueError("must be a bare e-mail address")
+        return address
+
     @field_validator("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_DIRECT_URL")
     @classmethod
     def _psycopg2(cls, url: str | None) -> str | None:
@@ -168,6 +184,15 @@ class Config(BaseModel):
             secret in (key, base64.b64encode(key)) for key in self.DATA_KEYS.values()
         ):
             raise ValueError("DATA_KEYS must not reuse SECRET_KEY")
+        if self.MAIL_BACKEND == "smtp":
+            if not self.MAIL_SERVER:
+                raise ValueError("MAIL_BACKEND smtp needs MAIL_SERVER")
+            if (
+                self.MAIL_USERNAME
+                and self.MAIL_SECURITY == "none"
+                and self.MAIL_SERVER not in LOOPBACK
+            ):
+                raise ValueError("MAIL_SECURITY must not be none with a password")
         if self.APP_MODE == "live":
             for name in ("PUBLIC_URL", "PLAID_HOST", "PLAID_LINK_SCRIPT_URL"):
                 parts = urlsplit(getattr(self, name))
@@ -237,6 +262,7 @@ def _demo_defaults(var: Path, values: dict[str, object]) -> dict[str, object]:
         "PLAID_LINK_SCRIPT_URL": host + PLAID_LINK_SCRIPT,
         "PLAID_RATE_LIMITS": "sandbox",
         "REGISTRATION": "open",
+        "MAIL_BACKEND": "log",
         **written,
     }
     own = str(values.get("PUBLIC_URL") or defaults["PUBLIC_URL"])

@@ -75,6 +75,7 @@ def settings(cluster: embedded.Cluster, bank_port: int) -> dict[str, str]:
         "PUBLIC_URL": "http://localhost",
         # tests call an item more often than a bank allows; tests/sync/test_limits.py
         "PLAID_RATE_LIMITS": "off",
+        "MAIL_BACKEND": "off",
     }
 
 

@@ -102,6 +102,12 @@ MALFORMED = [
     ("LEASE_SECONDS", "1"),
     ("PLAID_REFRESH", "perhaps"),
     ("PLAID_RATE_LIMITS", "none"),
+    ("MAIL_BACKEND", "pigeon"),
+    ("MAIL_BACKEND", "smtp"),  # and no server
+    ("MAIL_PORT", "0"),
+    ("MAIL_SECURITY", "ssl"),
+    ("MAIL_FROM", "SmartBudget <me@example.com>"),
+    ("MAIL_FROM", "nobody"),
 ]
 
 
@@ -112,14 +118,17 @@ def test_malformed_setting_is_named(name: str, value: str, tmp_path: Path) -> No
     assert "; " not in text.removesuffix(";")
 
 
-FREE_TEXT = {"PLAID_CLIENT_ID", "PLAID_SECRET", "PLAID_PUBLIC_KEY"}
+NEEDED_TEXT = {"PLAID_CLIENT_ID", "PLAID_SECRET"}
+FREE_TEXT = NEEDED_TEXT | {
+    "PLAID_PUBLIC_KEY", "MAIL_SERVER", "MAIL_USERNAME", "MAIL_PASSWORD",
+}  # fmt: skip
 
 
 def test_every_setting_has_a_malformed_case() -> None:
     assert {name for name, _ in MALFORMED} == set(Config.model_fields) - FREE_TEXT
 
 
-@pytest.mark.parametrize("name", sorted(FREE_TEXT - {"PLAID_PUBLIC_KEY"}))
+@pytest.mark.parametrize("name", sorted(NEEDED_TEXT))
 def test_empty_setting_is_as_good_as_missing(name: str, tmp_path: Path) -> None:
     assert name in refusal(LIVE | {name: ""}, tmp_path)
 
@@ -129,6 +138,19 @@ def test_refusal_never_shows_the_value(name: str, tmp_path: Path) -> None:
     text = refusal(LIVE | {name: "h0sh" * 5, "LOG_FORMAT": "xml"}, tmp_path)
     assert "h0sh" not in text
     assert LIVE["SECRET_KEY"] not in text
+
+
+def test_a_mail_password_is_never_sent_in_the_clear(tmp_path: Path) -> None:
+    mail = {
+        "MAIL_BACKEND": "smtp", "MAIL_SERVER": "mail.example.com",
+        "MAIL_USERNAME": "me", "MAIL_PASSWORD": "hush",
+    }  # fmt: skip
+    assert load(LIVE | mail, tmp_path).MAIL_SECURITY == "starttls"
+    open_line = mail | {"MAIL_SECURITY": "none"}
+    text = refusal(LIVE | open_line, tmp_path)
+    assert text == "Settings: MAIL_SECURITY must not be none with a password"
+    here = open_line | {"MAIL_SERVER": "127.0.0.1"}
+    assert load(LIVE | here, tmp_path).MAIL_SERVER == "127.0.0.1"
 
 
 @pytest.mark.parametrize("secret", [KEY, "k" * 32])

@@ -79,7 +79,7 @@ def test_pages_are_read_and_forms_are_posted(app: Flask) -> None:
 
 # Who ends a transaction: routes, linking, the run of a sync, worker, commands, seed.
 COMMITS = re.compile(
-    r"webapp/(\w+/routes|accounts/(link|disconnect|adoption)|linking/\w+"
+    r"webapp/(\w+/routes|accounts/(link|disconnect|adoption)|auth/leaving|linking/\w+"
     r"|(sync|jobs)/run|worker|cli|commands/\w+|seed)\.py"
 )
 NOT_OURS = ("webapp/sandbox/", "webapp/embedded/", "webapp/demo/")

@@ -17,13 +17,15 @@ from webapp import cli, errors, filters, logs, security
 from webapp.accounts.adoption import bp as accounts  # all its routes
 from webapp.admin.routes import bp as admin
 from webapp.auth import login
-from webapp.auth.routes import bp as auth
+from webapp.auth.leaving import bp as auth  # with routes.py
 from webapp.crypto import Vault
 from webapp.dashboard.routes import bp as dashboard
 from webapp.extensions import DATABASE_DOWN, csrf, db, htmx, login_manager, migrate
 from webapp.health import bp as health
+from webapp.mail.post import make_post
 from webapp.plaid.client import Admit, PlaidClient
 from webapp.plaid.webhook_keys import WebhookKeys
+from webapp.settings.routes import bp as settings
 from webapp.sync.limits import LIMITS, Limits
 from webapp.transactions.routes import bp as transactions
 from webapp.webhooks.routes import bp as webhooks
@@ -44,7 +46,7 @@ def create_app(config: Config) -> Flask:
     filters.init_app(app)
     security.init_app(app)
     errors.init_app(app)
-    features = (accounts, admin, dashboard, transactions)
+    features = (accounts, admin, dashboard, settings, transactions)
     for blueprint in (health, auth, *features, webhooks):
         app.register_blueprint(blueprint)
     cli.init_app(app)
@@ -74,6 +76,10 @@ def configure(app: Flask, config: Config) -> None:
         admit=admission(app, config),
     )
     app.extensions["plaid"] = plaid
+    app.extensions["post"] = make_post(
+        config.MAIL_BACKEND, config.MAIL_SERVER, config.MAIL_PORT,
+        config.MAIL_SECURITY, config.MAIL_USERNAME, config.MAIL_PASSWORD,
+    )  # fmt: skip
     app.extensions["webhook_keys"] = WebhookKeys(plaid.webhook_verification_key_get)
     if config.TRUSTED_PROXY_HOPS:
         hops = config.TRUSTED_PROXY_HOPS

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from webapp.extensions import DATABASE_DOWN, db
 from webapp.jobs import run as jobs
 from webapp.linking import institutions, removal
-from webapp.sync import breaker, schedule
+from webapp.mail import bank_notice
+from webapp.sync import breaker, notice, schedule
 from webapp.sync.fetch import Fetched
 from webapp.sync.run import Interrupted, Tools, sync_item
 from webapp.sync.schedule import Claim, LeaseLost
@@ -31,9 +32,13 @@ AFTER_A_CRASH = 3.0  # seconds; a database that restarts needs a moment
 
 def tools_of(app: Flask) -> Tools:
     """What a sync works with, inside an app context."""
-    plaid = app.extensions["plaid"].patient(UNDER_LIMITS)
-    vault = app.extensions["vault"]
-    return Tools(db.session(), plaid, vault, app.config["PLAID_WEBHOOK_URL"])
+    return Tools(
+        db.session(),
+        app.extensions["plaid"].patient(UNDER_LIMITS),
+        app.extensions["vault"],
+        webhook=app.config["PLAID_WEBHOOK_URL"],
+        sends_mail=app.extensions["post"] is not None,
+    )
 
 
 def work_once(app: Flask, stop: threading.Event | None = None) -> str | None:
@@ -70,6 +75,7 @@ def handlers(app: Flask) -> dict[str, jobs.Handler]:
     return {
         removal.AT_PLAID: partial(removal.remove_at_plaid, tools),
         removal.ERASURE: partial(removal.erase_rows, tools),
+        notice.KIND: partial(bank_notice.send, app, tools.session),
     }
 
 

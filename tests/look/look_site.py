@@ -24,6 +24,8 @@ from wtforms.validators import InputRequired
 
 from webapp import filters, security
 from webapp.accounts.forms import ExitForm, SuccessForm
+from webapp.auth.forms import LeaveForm
+from webapp.settings.forms import MailForm
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -67,7 +69,8 @@ def make_site() -> Flask:
     manager.user_loader(lambda user_id: None)
     filters.init_app(app)
     security.init_app(app)
-    for blueprint in (dashboard(), accounts(), transactions(), auth(), plain()):
+    parts = (dashboard, accounts, transactions, settings, auth, plain)
+    for blueprint in [make() for make in parts]:
         app.register_blueprint(blueprint)
     return app
 
@@ -161,9 +164,26 @@ def echo(**arguments):
     return Response(repr(request.form.to_dict()), mimetype="text/plain")
 
 
+def settings() -> Blueprint:
+    bp = Blueprint("settings", __name__, url_prefix="/settings")
+    bp.add_url_rule("/mails", "mails", echo, methods=["POST"])
+
+    @bp.get("/", endpoint="index")
+    def index():
+        form = MailForm(bank_mails=True)
+        return render_template("settings/index.html", form=form, is_sent=True)
+
+    return bp
+
+
 def auth() -> Blueprint:
     bp = Blueprint("auth", __name__)
     bp.add_url_rule("/logout", "logout", lambda: "out", methods=["POST"])
+    bp.add_url_rule("/leave", "delete_account", echo, methods=["POST"])
+
+    @bp.get("/leave")
+    def leave():
+        return render_template("auth/leave.html", form=LeaveForm())
 
     @bp.route("/sign-in", methods=["GET", "POST"])
     def sign_in():

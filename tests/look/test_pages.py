@@ -20,6 +20,8 @@ PAGES = {
     "removal-kept": "/accounts/kept/removal",
     "renewal": "/accounts/1/renewal",
     "disconnected": "/?board=disconnected",
+    "settings": "/settings/",
+    "leave": "/leave",
     "messages": "/messages",
     "sign-in": "/sign-in",
     "error": "/error/503",

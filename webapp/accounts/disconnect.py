@@ -98,9 +98,6 @@ def ask_bank(item_id: uuid.UUID) -> Response:
 def _disconnect(item_id: uuid.UUID, *, keep_history: bool) -> None:
     removal.disconnect(tools(), current_user.id, item_id, keep_history=keep_history)
     db.session.commit()
-    if keep_history:
-        removal.close_accounts(db.session(), current_user.id, item_id)
-        db.session.commit()
 
 
 def _kept(item_id: uuid.UUID) -> KeptBank | None:

@@ -35,6 +35,14 @@ class LoginForm(FlaskForm):
     )
 
 
+class LeaveForm(FlaskForm):
+    password = PasswordField(
+        "Your password",
+        [InputRequired("Enter your password.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
 class RegisterForm(FlaskForm):
     email = EmailField(
         "E-mail",

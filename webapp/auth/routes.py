@@ -43,7 +43,7 @@ def log_in() -> Response:
     # the count stays, and no connection is held while the hash takes its time
     db.session.commit()
     if wait:
-        return _too_many(_login_page, form, wait)
+        return too_many(_login_page, form, wait)
     if not passwords.verify(password_hash, password) or not user or not user.is_active:
         log.info("Login refused")
         form.form_errors = ["E-mail or password is not right."]
@@ -77,7 +77,7 @@ def create_account() -> Response:
     wait = throttle.count(throttle.register_attempts(request.remote_addr))
     db.session.commit()
     if wait:
-        return _too_many(_register_page, form, wait)
+        return too_many(_register_page, form, wait)
     if is_first and not first_user.claim():
         return _closed_page(403)
     try:
@@ -100,8 +100,11 @@ def create_account() -> Response:
 def logout() -> Response:
     login.end()
     flash("You are logged out.")
-    response = go_to(url_for("auth.login"))
-    # the Back button finds nothing on a shared computer
+    return clear_browser(go_to(url_for("auth.login")))
+
+
+def clear_browser(response: Response) -> Response:
+    """The Back button finds nothing on a shared computer."""
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
@@ -156,7 +159,7 @@ def _closed_page(status: int = 200) -> Response:
     return render("auth/closed.html", "auth/_closed.html", status)
 
 
-def _too_many(
+def too_many(
     page: Callable[[FlaskForm, int], Response], form: FlaskForm, wait: int
 ) -> Response:
     minutes = math.ceil(wait / 60)

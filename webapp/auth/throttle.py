@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 import math
 import secrets
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ LOGIN_BY_KNOWN_BROWSER = Limit("login by known browser", 10, 5 * MINUTE)
 # A household registers in one evening; a script that asks which addresses are taken,
 # or fills the disk, does not get far.
 REGISTER_BY_IP = Limit("register by ip", 5, 60 * MINUTE)
+# Somebody at a browser that was left signed in does not guess for long.
+LEAVE = Limit("leave", 5, 5 * MINUTE)
 
 COUNT = text("""
     INSERT INTO rate_limits AS held (key, window_ends_at, attempts)
@@ -84,6 +87,10 @@ def login_attempts(
 
 def register_attempts(ip: str | None) -> list[Attempt]:
     return [Attempt(REGISTER_BY_IP, network_of(ip))]
+
+
+def leave_attempts(user_id: uuid.UUID) -> list[Attempt]:
+    return [Attempt(LEAVE, str(user_id))]
 
 
 def network_of(ip: str | None) -> str:

@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 Meanwhile = Callable[[], None]
 # Does the job, or raises JobFailed. It may be called again for work that is done
-# already. It keeps no transaction open while it waits for anybody, and calls the second
-# argument now and then; what it wrote last is committed with the end of the job.
+# already. It calls the second argument, which ends the transaction, before it waits for
+# anybody and now and then; what it wrote last is committed with the end of the job.
 Handler = Callable[[Held, Meanwhile], None]
 
 
@@ -67,8 +67,8 @@ def _keep_alive(session: Session, held: Held, leave: Meanwhile) -> Meanwhile:
         leave()
         if time.monotonic() - renewed > LEASE.total_seconds() / 2:
             queue.renew(session, held)
-            session.commit()
             renewed = time.monotonic()
+        session.commit()
 
     return meanwhile
 

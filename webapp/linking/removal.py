@@ -34,7 +34,7 @@ def disconnect(
 
     From the commit on no page shows it as linked and a sync under way loses its fence,
     so nothing that it read comes back. Without its history it is on no page at all, and
-    a job erases the rows; with it, call `close_accounts` in a transaction of its own.
+    a job erases the rows.
     """
     found = tools.session.execute(
         select(PlaidItem.item_id, PlaidItem.access_token)
@@ -63,13 +63,13 @@ def disconnect(
 def _put_removal(
     tools: Tools, user_id: uuid.UUID, item: uuid.UUID, item_id: str, token: bytes
 ) -> None:
-    args = {"item_id": item_id}
+    args = {"item_id": item_id, "user": str(user_id), "item": str(item)}
     try:
         secret = tools.vault.decrypt(token, token_place(item))
     except DecryptionError as error:
         # its key may come back: the job keeps the value as it is
         log.error("The token of item %s cannot be read: %s", item_id, error)
-        args["sealed_for"] = str(item)
+        args["sealed_for"] = "plaid_items"
         put = queue.put(tools.session, AT_PLAID, item_id, args, user_id=user_id)
         queue.seal(tools.session, put, token)
         return
@@ -87,20 +87,6 @@ def _put_removal(
 def _put_erasure(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> None:
     args = {"user": str(user_id), "item": str(item)}
     queue.put(session, ERASURE, str(item), args, user_id=user_id)
-
-
-def close_accounts(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> None:
-    """The accounts of a bank that was disconnected. The caller commits.
-
-    Not in the transaction that disconnects: a sync under way may hold these rows until
-    it finds that it lost the item.
-    """
-    session.execute(
-        update(BankAccount)
-        .where(BankAccount.user_id == user_id, BankAccount.plaid_item_id == item)
-        .where(BankAccount.closed_at.is_(None))
-        .values(closed_at=func.now())
-    )
 
 
 def erase(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> bool:
@@ -126,10 +112,11 @@ def erase(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> bool:
 
 def remove_at_plaid(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
     """Raises JobFailed. Gone already is as good as removed."""
-    sealed_for = held.args.get("sealed_for")
-    place = queue.secret_place(held.id)
-    if sealed_for is not None:
-        place = token_place(uuid.UUID(sealed_for))
+    user_id, item = _key(held)
+    close_accounts(tools.session, user_id, item)
+    meanwhile()
+    is_moved = "sealed_for" not in held.args
+    place = queue.secret_place(held.id) if is_moved else token_place(item)
     try:
         token = tools.vault.decrypt(held.secret or WIPED, place)
     except DecryptionError:
@@ -142,13 +129,28 @@ def remove_at_plaid(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
     log.info("Removed item %s", held.args["item_id"])
 
 
+def close_accounts(session: Session, user_id: uuid.UUID, item: uuid.UUID) -> None:
+    """By the job, for a sync under way may hold these rows until it knows better."""
+    session.execute(
+        update(BankAccount)
+        .where(BankAccount.user_id == user_id, BankAccount.plaid_item_id == item)
+        .where(BankAccount.closed_at.is_(None))
+        .values(closed_at=func.now())
+    )
+
+
 def erase_rows(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
     """Everything that hangs on the bank goes with it."""
     tools.session.execute(TAKE_YOUR_TIME)
+    user_id, item = _key(held)
     tools.session.execute(
         delete(PlaidItem).where(
-            PlaidItem.user_id == uuid.UUID(held.args["user"]),
-            PlaidItem.id == uuid.UUID(held.args["item"]),
+            PlaidItem.user_id == user_id,
+            PlaidItem.id == item,
             PlaidItem.state == ItemState.REMOVING,
         )
     )
+
+
+def _key(held: Held) -> tuple[uuid.UUID, uuid.UUID]:
+    return uuid.UUID(held.args["user"]), uuid.UUID(held.args["item"])
