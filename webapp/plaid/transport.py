@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from plaid.rest import RESTClientObject
@@ -35,13 +36,14 @@ class Deadlines:
 class Transport(RESTClientObject):
     """Returns the body of a 2xx answer as bytes. Raises PlaidError for all else."""
 
-    def __init__(self, settings: object, deadlines: Deadlines) -> None:
+    def __init__(self, settings: Any, deadlines: Deadlines) -> None:
         super().__init__(settings)
         self.deadlines = deadlines
         known = self.pool_manager.pool_classes_by_scheme
         self.pool_manager.pool_classes_by_scheme = {
             scheme: _in_time(pool, deadlines) for scheme, pool in known.items()
         }
+        self.pool = self.pool_manager.connection_from_url(settings.host)
 
     def request(
         self,
@@ -56,9 +58,9 @@ class Transport(RESTClientObject):
     ) -> bytes:
         limits = self.deadlines
         try:
-            response = self.pool_manager.request(
+            response = self.pool.urlopen(
                 method,
-                url,
+                urlsplit(url).path,
                 body=json.dumps(body),
                 headers={**(headers or {}), "Content-Type": "application/json"},
                 timeout=urllib3.Timeout(connect=limits.connect, read=limits.read),
