@@ -179,7 +179,7 @@ def _tell(outcome: Outcome, *, repaired: bool) -> Response:
         return _failed(outcome.error)
     if outcome.status == LinkStatus.DUPLICATE and outcome.bank:
         flash(f"{outcome.bank} is linked already, so nothing was added. If it does not "
-              "update, use its Repair or Sync now button.", "warning")  # fmt: skip
+              "update, use the button on its card.", "warning")  # fmt: skip
         return go_to(url_for("accounts.index"))
     if outcome.status == LinkStatus.LINKED and outcome.bank:
         words = "is working again" if repaired else "is linked"

@@ -173,7 +173,7 @@ def _logo(image: str | None) -> str | None:
 def _bank(row: Row, now: dt.datetime) -> Bank:  # type: ignore[type-arg]
     state = ItemState(row.state)
     syncing = state not in RESTING and bool(row.is_leased or row.is_asked)
-    found = standing(state, row.update_status, failed=bool(row.last_error_code))
+    found = standing(state, row.update_status, row.last_error_code)
     updated_at = row.bank_updated_at or row.last_synced_at
     failed = row.bank_failed_at and (not updated_at or row.bank_failed_at > updated_at)
     return Bank(

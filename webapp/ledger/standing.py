@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from webapp.models.plaid_item import HISTORY_COMPLETE, ItemState
+from webapp.plaid.errors import KIND_OF, Kind
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,20 @@ OF_STATE = {
 }
 
 
-def standing(state: ItemState, update_status: str | None, *, failed: bool) -> Standing:
-    """Of a bank that is linked; `failed` says that the last try ended with an error."""
+UNSUPPORTED = Standing(
+    "Plaid cannot read this bank, so nothing new comes in. What was read stays.",
+    "sync",
+    "Try now",
+)
+
+
+def standing(
+    state: ItemState, update_status: str | None, error_code: str | None
+) -> Standing:
+    """Of a bank that is linked; `error_code` is that of the last try, if it failed."""
+    failed = bool(error_code)
+    if state == ItemState.ERROR and KIND_OF.get(error_code or "") is Kind.UNSUPPORTED:
+        return UNSUPPORTED
     if state == ItemState.FIRST_SYNC:
         return FIRST_FAILED if failed else FIRST_READING
     if state != ItemState.HEALTHY:
