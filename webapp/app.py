@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
 from webapp import cli, errors, filters, logs, security
-from webapp.accounts.adoption import bp as accounts  # all its routes
+from webapp.accounts.choice import bp as accounts  # all its routes
 from webapp.admin.routes import bp as admin
 from webapp.auth import login
 from webapp.auth.leaving import bp as auth  # with routes.py

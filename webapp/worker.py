@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import DATABASE_DOWN, db
 from webapp.jobs import run as jobs
-from webapp.linking import institutions, removal
+from webapp.linking import choice, institutions, removal
 from webapp.mail import bank_notice
 from webapp.sync import breaker, notice, schedule
 from webapp.sync.fetch import Fetched
@@ -76,6 +76,7 @@ def handlers(app: Flask) -> dict[str, jobs.Handler]:
         removal.AT_PLAID: partial(removal.remove_at_plaid, tools),
         removal.ERASURE: partial(removal.erase_rows, tools),
         notice.KIND: partial(bank_notice.send, app, tools.session),
+        choice.UNCHOSEN: partial(choice.drop_unchosen, tools),
     }
 
 

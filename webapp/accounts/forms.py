@@ -32,3 +32,9 @@ class AdoptionForm(FlaskForm):
 
     agreed = HiddenField(validators=[DataRequired(), Length(max=64)])
     apart = SelectMultipleField(coerce=uuid.UUID, validate_choice=False)
+
+
+class ChoiceForm(FlaskForm):
+    """Of a bank that is linked already: repair that link, link it too, or leave it."""
+
+    answer = HiddenField(validators=[AnyOf(["repair", "second", "leave"])])

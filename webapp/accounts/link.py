@@ -22,6 +22,7 @@ from webapp.sync.run import Tools
 
 # How an attempt that is over is told to whoever comes back to it.
 OVER = {
+    LinkStatus.CHOOSING: "This bank is linked already. Please say what you want.",
     LinkStatus.EXCHANGING: "Your bank is being linked right now. Give it a moment.",
     LinkStatus.LINKED: "This bank is linked.",
     LinkStatus.DUPLICATE: "This bank was linked already; nothing was changed.",
@@ -59,26 +60,33 @@ def link() -> str:
 @bp.post("/link")
 @login_required
 def start() -> Response:
-    return _open(None)
+    return open_window(None)
 
 
 @bp.get("/<uuid:item_id>/repair")
 @login_required
 def repair(item_id: uuid.UUID) -> str:
-    return render_template("accounts/repair.html", item=_own_item(item_id))
+    return render_template("accounts/repair.html", item=own_item(item_id))
 
 
 @bp.post("/<uuid:item_id>/repair")
 @login_required
 def start_repair(item_id: uuid.UUID) -> Response:
-    return _open(_own_item(item_id))
+    return open_window(own_item(item_id))
+
+
+@bp.post("/<uuid:item_id>/accounts")
+@login_required
+def add_accounts(item_id: uuid.UUID) -> Response:
+    """Update mode with the pane on which accounts are chosen."""
+    return open_window(own_item(item_id), selects_accounts=True)
 
 
 @bp.get("/link/<uuid:session_id>")
 @login_required
 def link_session(session_id: uuid.UUID) -> Response | str:
     """The page that opens Plaid Link for this attempt."""
-    return _link_page(_own_attempt(session_id), None)
+    return _link_page(own_attempt(session_id), None)
 
 
 @bp.get("/link/return")
@@ -89,14 +97,14 @@ def link_return() -> Response | str:
         abort(404)
     attempt = sessions.newest_open(db.session(), current_user.id)
     if attempt is None:
-        return _over(LinkStatus.EXPIRED)
+        return over(LinkStatus.EXPIRED)
     return _link_page(attempt, request.url)
 
 
 @bp.post("/link/<uuid:session_id>/success")
 @login_required
 def link_success(session_id: uuid.UUID) -> Response:
-    attempt = _own_attempt(session_id)
+    attempt = own_attempt(session_id)
     form = SuccessForm()
     if not form.validate_on_submit():
         abort(400)
@@ -112,13 +120,13 @@ def link_success(session_id: uuid.UUID) -> Response:
         said,
         current_app.config["PLAID_COUNTRY_CODES"],
     )
-    return _tell(outcome, repaired=attempt.mode == "update")
+    return tell(outcome, attempt)
 
 
 @bp.post("/link/<uuid:session_id>/exit")
 @login_required
 def link_exit(session_id: uuid.UUID) -> Response:
-    attempt = _own_attempt(session_id)
+    attempt = own_attempt(session_id)
     form = ExitForm()
     if not form.validate_on_submit():
         abort(400)
@@ -129,13 +137,13 @@ def link_exit(session_id: uuid.UUID) -> Response:
         abort(400)
     if not sessions.take(db.session(), attempt):
         db.session.refresh(attempt)
-        return _over(attempt.status_at(dt.datetime.now(dt.UTC)))
+        return over(attempt.status_at(dt.datetime.now(dt.UTC)))
     code = error.error_code if error else ""
     if error is None or code in ("", TOO_OLD):
         status = LinkStatus.EXPIRED if code == TOO_OLD else LinkStatus.EXITED
         sessions.end(db.session(), attempt, status)
         db.session.commit()
-        return _over(status)
+        return over(status)
     refused = PlaidError(
         error.error_code[:100],
         error.error_message[:500],
@@ -147,10 +155,17 @@ def link_exit(session_id: uuid.UUID) -> Response:
     return _failed(refused)
 
 
-def _open(item: PlaidItem | None) -> Response:
+def open_window(
+    item: PlaidItem | None, *, selects_accounts: bool = False
+) -> Response:
+    """Plaid Link for a new bank, or for `item` in update mode."""
     try:
         session_id = sessions.open_session(
-            tools(), current_user.id, callbacks(), repair=item
+            tools(),
+            current_user.id,
+            callbacks(),
+            repair=item,
+            selects_accounts=selects_accounts,
         )
     except PlaidError as error:
         if item is not None and error.kind is Kind.DEAD:
@@ -161,8 +176,10 @@ def _open(item: PlaidItem | None) -> Response:
 
 def _link_page(attempt: PlaidLinkSession, returned_to: str | None) -> Response | str:
     status = attempt.status_at(dt.datetime.now(dt.UTC))
+    if status is LinkStatus.CHOOSING:
+        return go_to(url_for("accounts.choice", session_id=attempt.id))
     if status is not LinkStatus.CREATED:
-        return _over(status)
+        return over(status)
     vault = current_app.extensions["vault"]
     return render_template(
         "accounts/link_session.html",
@@ -174,21 +191,23 @@ def _link_page(attempt: PlaidLinkSession, returned_to: str | None) -> Response |
     )
 
 
-def _tell(outcome: Outcome, *, repaired: bool) -> Response:
+def tell(outcome: Outcome, attempt: PlaidLinkSession) -> Response:
+    if outcome.status == LinkStatus.CHOOSING:
+        return go_to(url_for("accounts.choice", session_id=attempt.id))
     if outcome.status == LinkStatus.FAILED and outcome.error:
         return _failed(outcome.error)
     if outcome.status == LinkStatus.DUPLICATE and outcome.bank:
-        flash(f"{outcome.bank} is linked already, so nothing was added. If it does not "
-              "update, use the button on its card.", "warning")  # fmt: skip
+        flash(f"{outcome.bank} is linked already, and nothing was added.")
         return go_to(url_for("accounts.index"))
     if outcome.status == LinkStatus.LINKED and outcome.bank:
-        words = "is working again" if repaired else "is linked"
+        is_repair = attempt.mode == "update"
+        words = "is working again" if is_repair else "is linked"
         flash(f"{outcome.bank} {words}. Its transactions are coming in.", "success")
         return go_to(url_for("accounts.index"))
-    return _over(outcome.status)
+    return over(outcome.status)
 
 
-def _over(status: LinkStatus) -> Response:
+def over(status: LinkStatus) -> Response:
     flash(OVER[status], "info" if status != LinkStatus.EXPIRED else "warning")
     return go_to(url_for("accounts.index"))
 
@@ -207,14 +226,14 @@ def _failed(error: PlaidError) -> Response:
     )
 
 
-def _own_attempt(session_id: uuid.UUID) -> PlaidLinkSession:
+def own_attempt(session_id: uuid.UUID) -> PlaidLinkSession:
     attempt = sessions.find(db.session(), current_user.id, session_id)
     if attempt is None:
         abort(404)
     return attempt
 
 
-def _own_item(item_id: uuid.UUID) -> PlaidItem:
+def own_item(item_id: uuid.UUID) -> PlaidItem:
     item = db.session.get(PlaidItem, (current_user.id, item_id))
     if item is None or item.state in UNLINKED:
         abort(404)

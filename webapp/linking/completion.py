@@ -9,10 +9,15 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from webapp.linking import duplicates, institutions, sessions
+from webapp.linking import choice, duplicates, institutions, sessions
 from webapp.linking.metadata import SuccessMetadata
-from webapp.linking.removal import disconnect
-from webapp.models import ItemState, LinkStatus, PlaidItem, PlaidLinkSession
+from webapp.models import (
+    BankAccount,
+    ItemState,
+    LinkStatus,
+    PlaidItem,
+    PlaidLinkSession,
+)
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.decode import AccountsAnswer, Exchange
 from webapp.plaid.errors import PlaidError
@@ -55,28 +60,48 @@ def complete(
     institution = said.institution
     institution_id = institution.institution_id if institution else None
     bank = (institution.name if institution else "") or "Your bank"
-    twin = duplicates.find_same_login(
+    twin = duplicates.find_twin(
         tools.session, attempt.user_id, institution_id, said.accounts
     )
     if twin is not None:
-        return _duplicate(tools, attempt, twin)
+        sessions.hold(tools, attempt, twin, public_token=public_token)
+        tools.session.commit()
+        return Outcome(LinkStatus.CHOOSING, twin.item.id, twin.item.institution_name)
+    return exchange(
+        tools, attempt, public_token, institution_id, bank, country_codes
+    )
+
+
+def exchange(
+    tools: Tools,
+    attempt: PlaidLinkSession,
+    public_token: str,
+    institution_id: str | None,
+    bank: str,
+    country_codes: list[str],
+    *,
+    is_second_login: bool = False,
+) -> Outcome:
+    """The public token for an item, once. Commits. As `complete`."""
     tools.session.commit()
     try:
-        exchange = tools.plaid.item_public_token_exchange(public_token)
+        given = tools.plaid.item_public_token_exchange(public_token)
     except PlaidError as error:
         sessions.end(tools.session, attempt, LinkStatus.FAILED, error=error)
         tools.session.commit()
         return Outcome(LinkStatus.FAILED, bank=bank, error=error)
-    item = _keep(tools, attempt, exchange, institution_id, bank)
+    item = _keep(tools, attempt, given, institution_id, bank)
     if item is None:
-        return _known_already(tools, attempt, exchange, bank)
-    return _check_and_fill(tools, attempt, item, exchange, bank, country_codes)
+        return _known_already(tools, attempt, given, bank)
+    return _check_and_fill(
+        tools, attempt, item, given, bank, country_codes, is_second_login
+    )
 
 
 def _keep(
     tools: Tools,
     attempt: PlaidLinkSession,
-    exchange: Exchange,
+    given: Exchange,
     institution_id: str | None,
     bank: str,
 ) -> uuid.UUID | None:
@@ -89,10 +114,10 @@ def _keep(
     made = insert(PlaidItem).values(
         user_id=attempt.user_id,
         id=item,
-        item_id=exchange.item_id,
+        item_id=given.item_id,
         institution_id=institution_id,
         institution_name=bank,
-        access_token=tools.vault.encrypt(exchange.access_token, token_place(item)),
+        access_token=tools.vault.encrypt(given.access_token, token_place(item)),
         next_at=func.now() + HEAD_START,
     )
     made = made.on_conflict_do_nothing(index_elements=[PlaidItem.item_id])
@@ -105,20 +130,20 @@ def _keep(
 
 
 def _known_already(
-    tools: Tools, attempt: PlaidLinkSession, exchange: Exchange, bank: str
+    tools: Tools, attempt: PlaidLinkSession, given: Exchange, bank: str
 ) -> Outcome:
     """The item of an earlier attempt: this person's own, or one of somebody else's."""
     twin = tools.session.scalar(
         select(PlaidItem).where(
             PlaidItem.user_id == attempt.user_id,
-            PlaidItem.item_id == exchange.item_id,
+            PlaidItem.item_id == given.item_id,
             PlaidItem.state.not_in(UNLINKED),
         )
     )
     if twin is not None:
         return _duplicate(tools, attempt, twin)
     error = PlaidError(
-        "INVALID_PUBLIC_TOKEN", "this login is linked already", exchange.request_id
+        "INVALID_PUBLIC_TOKEN", "this login is linked already", given.request_id
     )
     sessions.end(tools.session, attempt, LinkStatus.FAILED, error=error)
     tools.session.commit()
@@ -129,28 +154,30 @@ def _check_and_fill(
     tools: Tools,
     attempt: PlaidLinkSession,
     item: uuid.UUID,
-    exchange: Exchange,
+    given: Exchange,
     bank: str,
     country_codes: list[str],
+    is_second_login: bool,
 ) -> Outcome:
     try:
-        answer = tools.plaid.accounts_get(exchange.access_token)
+        answer = tools.plaid.accounts_get(given.access_token)
     except PlaidError as error:
         log.info("Accounts of a new item come with its first sync: %s", error.code)
-        _start_now(tools, attempt.user_id, item)
+        start_now(tools, attempt.user_id, item)
         return Outcome(LinkStatus.LINKED, item, bank)
     duplicates.take_turn(tools.session, attempt.user_id)
     bank = _name_from_bank(tools, attempt.user_id, item, answer, bank)
-    twin = duplicates.find_same_login(
+    twin = duplicates.find_twin(
         tools.session,
         attempt.user_id,
         answer.item.institution_id,
         answer.accounts,
         but=item,
     )
-    if twin is not None:
-        disconnect(tools, attempt.user_id, item, keep_history=False)
-        return _duplicate(tools, attempt, twin)
+    if twin is not None and not is_second_login:
+        choice.hold_item(tools, attempt, item, twin)
+        tools.session.commit()
+        return Outcome(LinkStatus.CHOOSING, twin.item.id, twin.item.institution_name)
     new_ids = [uuid7() for _ in answer.accounts]
     try:
         apply.write_accounts(
@@ -158,7 +185,7 @@ def _check_and_fill(
         )
     except PlaidError as error:
         log.warning("Accounts of a new item make no sense: %s", error)
-    _start_now(tools, attempt.user_id, item)
+    start_now(tools, attempt.user_id, item)
     if answer.item.institution_id:
         institutions.describe(tools, answer.item.institution_id, country_codes)
     return Outcome(LinkStatus.LINKED, item, bank)
@@ -182,7 +209,7 @@ def _name_from_bank(
     return name
 
 
-def _start_now(tools: Tools, user_id: uuid.UUID, item: uuid.UUID) -> None:
+def start_now(tools: Tools, user_id: uuid.UUID, item: uuid.UUID) -> None:
     schedule.ask(tools.session, user_id, item, by_person=True)
     tools.session.commit()
 
@@ -207,6 +234,7 @@ def _repaired(tools: Tools, attempt: PlaidLinkSession) -> Outcome:
             attempts=0,
             last_error_code=None,
             last_error_message=None,
+            new_accounts_at=None if attempt.selects_accounts else PlaidItem.new_accounts_at,
         )
         .returning(PlaidItem.institution_name)
     ).scalar_one_or_none()
@@ -214,6 +242,13 @@ def _repaired(tools: Tools, attempt: PlaidLinkSession) -> Outcome:
         sessions.end(tools.session, attempt, LinkStatus.FAILED)
         tools.session.commit()
         return Outcome(LinkStatus.FAILED)
+    # the next run closes again what the bank does not list
+    tools.session.execute(
+        update(BankAccount)
+        .where(BankAccount.user_id == attempt.user_id)
+        .where(BankAccount.plaid_item_id == item, BankAccount.revoked_at.is_not(None))
+        .values(revoked_at=None)
+    )
     sessions.end(tools.session, attempt, LinkStatus.LINKED)
     schedule.ask(tools.session, attempt.user_id, item, by_person=True)
     tools.session.commit()

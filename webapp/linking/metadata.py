@@ -22,6 +22,7 @@ class LinkInstitution(Struct):
 class LinkAccount(Struct):
     name: str = ""
     mask: str | None = None
+    persistent_account_id: str | None = None  # not Link's today: only the API says it
 
 
 class SuccessMetadata(Struct):

@@ -1,5 +1,6 @@
 """Attempts to link a bank: a row each, with one winner and a known end."""
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 
@@ -8,11 +9,15 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from webapp.crypto import Place
+from webapp.linking.duplicates import Twin
 from webapp.models import LinkStatus, PlaidItem, PlaidLinkSession
 from webapp.models.plaid_link_session import LIFETIME
 from webapp.plaid.client import LinkRequest
 from webapp.plaid.errors import PlaidError
 from webapp.sync.run import Tools, token_place
+
+# Plaid's public token lives for half an hour from the moment it was made.
+TIME_TO_CHOOSE = dt.timedelta(minutes=25)
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,21 @@ def place(session_id: uuid.UUID) -> Place:
     return Place("plaid_link_sessions", session_id, "link_token")
 
 
+def public_place(session_id: uuid.UUID) -> Place:
+    return Place("plaid_link_sessions", session_id, "public_token")
+
+
 def open_session(
     tools: Tools,
     user_id: uuid.UUID,
     callbacks: Callbacks,
     repair: PlaidItem | None = None,
+    *,
+    selects_accounts: bool = False,
 ) -> uuid.UUID:
     """Fetch a link token and remember the attempt; `repair` makes it update mode.
 
-    Commits. Raises PlaidError, and then nothing is left behind.
+    `selects_accounts` lets the person share more accounts in it, or fewer. Commits. Raises PlaidError, and then nothing is left behind.
     """
     access_token = None
     if repair is not None:
@@ -48,6 +59,7 @@ def open_session(
         webhook=callbacks.webhook,
         redirect_uri=callbacks.redirect_uri,
         access_token=access_token,
+        selects_accounts=selects_accounts,
     )
     answer = tools.plaid.link_token_create(wanted)
     session_id = uuid7()
@@ -58,6 +70,7 @@ def open_session(
             link_token=tools.vault.encrypt(answer.link_token, place(session_id)),
             mode="new" if repair is None else "update",
             plaid_item_id=None if repair is None else repair.id,
+            selects_accounts=selects_accounts,
             request_id=answer.request_id,
             expires_at=func.now() + LIFETIME,
         )
@@ -73,8 +86,12 @@ def find(
     return session.get(PlaidLinkSession, (user_id, session_id), populate_existing=True)
 
 
-def take(session: Session, attempt: PlaidLinkSession) -> bool:
-    """created -> exchanging for one caller only, or created -> expired. Commits.
+def take(
+    session: Session,
+    attempt: PlaidLinkSession,
+    from_status: LinkStatus = LinkStatus.CREATED,
+) -> bool:
+    """`from_status` -> exchanging for one caller only, or -> expired. Commits.
 
     True for the caller who may go on.
     """
@@ -83,7 +100,7 @@ def take(session: Session, attempt: PlaidLinkSession) -> bool:
         .where(
             PlaidLinkSession.user_id == attempt.user_id,
             PlaidLinkSession.id == attempt.id,
-            PlaidLinkSession.status == LinkStatus.CREATED,
+            PlaidLinkSession.status == from_status,
         )
         .values(
             status=case(
@@ -118,9 +135,50 @@ def end(
             error_code=error.code if error else None,
             error_message=(error.display_message or error.message) if error else None,
             request_id=error.request_id if error else attempt.request_id,
+            public_token=None,
             finished_at=func.now(),
         )
     )
+
+
+def hold(
+    tools: Tools,
+    attempt: PlaidLinkSession,
+    twin: Twin,
+    *,
+    public_token: str | None = None,
+    exchanged: uuid.UUID | None = None,
+) -> None:
+    """Wait for the person's word on a bank that is linked already. The caller commits.
+
+    What it is about is a public token, not exchanged yet, or the item that came of it.
+    """
+    sealed = None
+    if public_token is not None:
+        sealed = tools.vault.encrypt(public_token, public_place(attempt.id))
+    tools.session.execute(
+        update(PlaidLinkSession)
+        .where(
+            PlaidLinkSession.user_id == attempt.user_id,
+            PlaidLinkSession.id == attempt.id,
+        )
+        .values(
+            status=LinkStatus.CHOOSING,
+            plaid_item_id=twin.item.id,
+            selects_accounts=not twin.is_whole,
+            public_token=sealed,
+            exchanged_item_id=exchanged,
+            expires_at=func.now() + TIME_TO_CHOOSE,
+            finished_at=None,
+        )
+    )
+
+
+def held_token(tools: Tools, attempt: PlaidLinkSession) -> str | None:
+    """The public token that was held, if it was not exchanged."""
+    if attempt.public_token is None:
+        return None
+    return tools.vault.decrypt(attempt.public_token, public_place(attempt.id))
 
 
 def newest_open(session: Session, user_id: uuid.UUID) -> PlaidLinkSession | None:

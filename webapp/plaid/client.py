@@ -30,7 +30,10 @@ A = TypeVar("A", bound=decode.Answer)
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """What a link token is asked for. `access_token` makes it update mode."""
+    """What a link token is asked for. `access_token` makes it update mode.
+
+    `selects_accounts` adds the pane on which accounts are chosen to update mode.
+    """
 
     client_user_id: str
     country_codes: list[str]
@@ -38,6 +41,7 @@ class LinkRequest:
     webhook: str | None = None
     redirect_uri: str | None = None
     access_token: str | None = None
+    selects_accounts: bool = False
 
 
 class PlaidClient:
@@ -89,6 +93,9 @@ class PlaidClient:
     def link_token_create(self, wanted: LinkRequest) -> decode.LinkToken:
         from plaid.model.country_code import CountryCode
         from plaid.model.link_token_create_request import LinkTokenCreateRequest
+        from plaid.model.link_token_create_request_update import (
+            LinkTokenCreateRequestUpdate,
+        )
         from plaid.model.link_token_create_request_user import (
             LinkTokenCreateRequestUser,
         )
@@ -98,6 +105,10 @@ class PlaidClient:
         options: dict[str, Any] = {}
         if wanted.access_token:
             options["access_token"] = wanted.access_token
+            if wanted.selects_accounts:
+                options["update"] = LinkTokenCreateRequestUpdate(
+                    account_selection_enabled=True
+                )
         else:
             options["products"] = [Products("transactions")]
             options["transactions"] = LinkTokenTransactions(
