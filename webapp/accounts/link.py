@@ -155,9 +155,7 @@ def link_exit(session_id: uuid.UUID) -> Response:
     return _failed(refused)
 
 
-def open_window(
-    item: PlaidItem | None, *, selects_accounts: bool = False
-) -> Response:
+def open_window(item: PlaidItem | None, *, selects_accounts: bool = False) -> Response:
     """Plaid Link for a new bank, or for `item` in update mode."""
     try:
         session_id = sessions.open_session(

@@ -35,6 +35,7 @@ class AccountLine:
     available: Decimal | None
     currency: str
     is_hidden: bool
+    is_revoked: bool = False  # no longer shared: its last balance is nobody's any more
 
     @property
     def is_debt(self) -> bool:
@@ -77,6 +78,7 @@ class Bank:
     error: BankTrouble | None
     accounts: list[AccountLine]
     unreadable: int = 0  # transactions in quarantine
+    has_new_accounts: bool = False  # which the person may add
 
     @property
     def unreadable_words(self) -> str | None:
@@ -111,7 +113,7 @@ LIST = text("""
            i.done_seq < i.req_seq AND coalesce(i.not_before <= now(), true) AS is_asked,
            a.id AS account_id, coalesce(a.user_name, a.name) AS account_name, a.mask,
            a.type, a.subtype, a.currency, a.current_balance, a.available_balance,
-           a.hidden_at,
+           a.hidden_at, a.revoked_at, i.new_accounts_at,
            (SELECT count(*) FROM quarantined_transactions q
             WHERE q.user_id = i.user_id AND q.plaid_item_id = i.id
               AND q.resolved_at IS NULL
@@ -123,7 +125,7 @@ LIST = text("""
         WHERE s.user_id = i.user_id AND s.plaid_item_id = i.id AND s.status = 'running'
         ORDER BY s.started_at DESC LIMIT 1) r ON i.lease_until > now()
     LEFT JOIN bank_accounts a ON a.user_id = i.user_id AND a.plaid_item_id = i.id
-                             AND a.closed_at IS NULL
+                             AND (a.closed_at IS NULL OR a.revoked_at IS NOT NULL)
     WHERE i.user_id = :user_id AND i.state NOT IN ('removing', 'removed')
     ORDER BY lower(i.institution_name), i.id, a.type, a.name, a.id
 """)
@@ -156,6 +158,8 @@ KEPT = text("""
     FROM plaid_items i
     LEFT JOIN institutions n ON n.institution_id = i.institution_id
     WHERE i.user_id = :user_id AND i.state = 'removed'
+      AND EXISTS (SELECT FROM bank_accounts a  -- not all brought along elsewhere
+                  WHERE a.user_id = i.user_id AND a.plaid_item_id = i.id)
     ORDER BY lower(i.institution_name), i.id
 """)
 
@@ -198,6 +202,7 @@ def _bank(row: Row, now: dt.datetime) -> Bank:  # type: ignore[type-arg]
         error=_trouble(row) if row.last_error_code else None,
         accounts=[],
         unreadable=row.unreadable,
+        has_new_accounts=row.new_accounts_at is not None,
     )
 
 
@@ -220,7 +225,10 @@ def _account(row: Row) -> AccountLine:  # type: ignore[type-arg]
         available=row.available_balance,
         currency=row.currency,
         is_hidden=row.hidden_at is not None,
+        is_revoked=row.revoked_at is not None,
     )
+    if line.is_revoked:
+        return replace(line, balance=None, available=None)
     if not line.is_debt:
         return (
             line if line.balance is not None else replace(line, balance=line.available)

@@ -1,7 +1,7 @@
 """A bank that is linked already, linked once more: the person says what is meant.
 
-Before the exchange the public token waits, encrypted. After it the new item waits, on no
-page and unread; if nobody says a word, a job removes it.
+Before the exchange the public token waits, encrypted. After it the new item waits, on
+no page and unread; if nobody says a word, a job removes it.
 """
 
 import uuid

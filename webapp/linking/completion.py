@@ -67,9 +67,7 @@ def complete(
         sessions.hold(tools, attempt, twin, public_token=public_token)
         tools.session.commit()
         return Outcome(LinkStatus.CHOOSING, twin.item.id, twin.item.institution_name)
-    return exchange(
-        tools, attempt, public_token, institution_id, bank, country_codes
-    )
+    return exchange(tools, attempt, public_token, institution_id, bank, country_codes)
 
 
 def exchange(
@@ -234,7 +232,9 @@ def _repaired(tools: Tools, attempt: PlaidLinkSession) -> Outcome:
             attempts=0,
             last_error_code=None,
             last_error_message=None,
-            new_accounts_at=None if attempt.selects_accounts else PlaidItem.new_accounts_at,
+            new_accounts_at=None
+            if attempt.selects_accounts
+            else PlaidItem.new_accounts_at,
         )
         .returning(PlaidItem.institution_name)
     ).scalar_one_or_none()

@@ -54,10 +54,10 @@ def find_twin(
 ) -> Twin | None:
     """The user's item, other than `but`, that has the most of these accounts.
 
-    A second login with other accounts at the same bank is no twin. One account in common
-    may be a joint one of two logins: the person is asked. A name without a mask is too
-    little to ask for, unless all are known. A login that the person ended at the bank is
-    no twin either: it cannot be repaired for sure, and its history can be adopted.
+    A second login with other accounts at the same bank is no twin. One account in
+    common may be a joint one of two logins: the person is asked. A name without a mask
+    is too little to ask for, unless all are known. A login that the person ended at the
+    bank is no twin: repairing may not work, and its history can be adopted.
     """
     rows = session.execute(
         select(PlaidItem, BankAccount)

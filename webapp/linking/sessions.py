@@ -47,7 +47,8 @@ def open_session(
 ) -> uuid.UUID:
     """Fetch a link token and remember the attempt; `repair` makes it update mode.
 
-    `selects_accounts` lets the person share more accounts in it, or fewer. Commits. Raises PlaidError, and then nothing is left behind.
+    `selects_accounts` lets the person share more accounts in it, or fewer. Commits.
+    Raises PlaidError, and then nothing is left behind.
     """
     access_token = None
     if repair is not None:

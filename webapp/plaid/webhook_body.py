@@ -33,6 +33,7 @@ class Body(Struct):
     reason: Any = None
     consent_expiration_time: Any = None
     disconnect_time: Any = None
+    account_id: Any = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Webhook:
     error_code: str | None
     reason: str | None
     expires_at: dt.datetime | None
+    account_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +68,7 @@ def read(raw_body: bytes) -> Webhook:
         _text(error.get("error_code")),
         _text(body.reason),
         _instant(body.consent_expiration_time) or _instant(body.disconnect_time),
+        _text(body.account_id),
     )
 
 

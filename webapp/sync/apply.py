@@ -247,7 +247,7 @@ WRITE_ACCOUNTS = f"""
     ON CONFLICT (user_id, plaid_account_id) DO UPDATE
     SET ({_list(ACCOUNT_COLUMNS)}) = ROW({_list(ACCOUNT_COLUMNS, "excluded.")}),
         plaid_item_id = excluded.plaid_item_id, last_synced_at = now(),
-        closed_at = NULL
+        closed_at = a.revoked_at
 """
 CLOSE_ACCOUNTS = text("""
     UPDATE bank_accounts SET closed_at = now()

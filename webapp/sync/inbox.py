@@ -1,7 +1,8 @@
 """The inbox of webhooks: kept with an ask, heard by a run, settled with its result.
 
 A webhook says that an item has news. What they are is asked of Plaid; only that the
-person took the permission back, and when a login will end, is taken from it.
+person took the permission back, of the login or of one account, when a login will end,
+and that there are accounts to be added, is taken from it.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from sqlalchemy import delete, exists, func, insert, null, select, text, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from webapp.models import PlaidItem, WebhookEvent
+from webapp.models import BankAccount, ItemState, PlaidItem, WebhookEvent
 from webapp.plaid.decode import ItemAnswer
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.plaid.webhook_body import Webhook
@@ -42,6 +43,11 @@ def keep(session: Session, said: Webhook, jwt: str) -> bool:
     if item is None or not _ask(session, item.user_id, item.id, said.webhook_code):
         return False
     sha256 = hashlib.sha256(jwt.encode()).digest()
+    is_replay = exists().where(
+        *_of(item.user_id, item.id), WebhookEvent.jwt_sha256 == sha256
+    )
+    if not session.scalar(select(is_replay)):
+        _note(session, item.user_id, item.id, said)
     values = {
         "user_id": item.user_id,
         "id": uuid7(),
@@ -53,13 +59,35 @@ def keep(session: Session, said: Webhook, jwt: str) -> bool:
         "reason": said.reason,
         "expires_at": _end(said),
         "jwt_sha256": sha256,
-        "is_replay": exists().where(
-            *_of(item.user_id, item.id), WebhookEvent.jwt_sha256 == sha256
-        ),
+        "is_replay": is_replay,
         "processed_at": func.now() if said.webhook_code == ECHO else null(),
     }
     session.execute(insert(WebhookEvent).values(values))
     return True
+
+
+def _note(session: Session, user_id: uuid.UUID, item: uuid.UUID, said: Webhook) -> None:
+    """What no call of Plaid's API would tell a run."""
+    this = update(PlaidItem).where(PlaidItem.user_id == user_id, PlaidItem.id == item)
+    if said.webhook_code == "NEW_ACCOUNTS_AVAILABLE":
+        session.execute(this.values(new_accounts_at=func.now()))
+    elif said.webhook_code == "LOGIN_REPAIRED":
+        # the permission may be given again, also elsewhere: a run will see
+        over = this.where(PlaidItem.state == ItemState.REVOKED)
+        session.execute(over.values(state=ItemState.LOGIN_REQUIRED))
+    elif said.webhook_code == "USER_ACCOUNT_REVOKED" and said.account_id:
+        session.execute(
+            update(BankAccount)
+            .where(
+                BankAccount.user_id == user_id,
+                BankAccount.plaid_item_id == item,
+                BankAccount.plaid_account_id == said.account_id,
+            )
+            .values(
+                revoked_at=func.now(),
+                closed_at=func.coalesce(BankAccount.closed_at, func.now()),
+            )
+        )
 
 
 def _ask(session: Session, user_id: uuid.UUID, item: uuid.UUID, code: str) -> bool:
