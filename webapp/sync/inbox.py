@@ -26,6 +26,8 @@ from webapp.sync.schedule import Claim
 KEPT = dt.timedelta(days=90)
 NOTICE = dt.timedelta(days=7)  # Plaid's, where it names no day
 ENDING = ("PENDING_EXPIRATION", "PENDING_DISCONNECT")
+# What these say is written down at once: no call of Plaid's API tells it to a run.
+NOTED = ("NEW_ACCOUNTS_AVAILABLE", "LOGIN_REPAIRED", "USER_ACCOUNT_REVOKED")
 # Plaid's answer to what a run did. Asking because of it could go round for ever.
 ECHO = "WEBHOOK_UPDATE_ACKNOWLEDGED"
 
@@ -46,7 +48,7 @@ def keep(session: Session, said: Webhook, jwt: str) -> bool:
     is_replay = exists().where(
         *_of(item.user_id, item.id), WebhookEvent.jwt_sha256 == sha256
     )
-    if not session.scalar(select(is_replay)):
+    if said.webhook_code in NOTED and not session.scalar(select(is_replay)):
         _note(session, item.user_id, item.id, said)
     values = {
         "user_id": item.user_id,
@@ -67,7 +69,6 @@ def keep(session: Session, said: Webhook, jwt: str) -> bool:
 
 
 def _note(session: Session, user_id: uuid.UUID, item: uuid.UUID, said: Webhook) -> None:
-    """What no call of Plaid's API would tell a run."""
     this = update(PlaidItem).where(PlaidItem.user_id == user_id, PlaidItem.id == item)
     if said.webhook_code == "NEW_ACCOUNTS_AVAILABLE":
         session.execute(this.values(new_accounts_at=func.now()))
