@@ -58,7 +58,8 @@ NET = """
         FROM ranked CROSS JOIN LATERAL jsonb_each(was)
         WHERE NOT (of_pending AND key = 'removed_at')
         GROUP BY row_id),
-    both_versions AS (
+    -- materialized: else each column of a version would be a version made anew
+    both_versions AS MATERIALIZED (
         SELECT t.id, s.seen_at, jsonb_populate_record(t, s.was) AS was,
                jsonb_populate_record(t, s.became) AS became
         FROM summed s
@@ -92,21 +93,22 @@ COUNT = text(f"""
     WITH asked AS ({OPEN}), {NET}
     SELECT count(*) FROM (SELECT n.id {SHOWN} LIMIT :most) AS counted
 """)  # noqa: S608 - our own words
-
-
+# The page is cut first: texts are looked up for its rows only
 LIST = text(f"""
-    WITH asked AS ({OPEN}), {NET}
-    SELECT n.id, n.seen_at, {version_columns("was")}, {version_columns("became")},
-           t.user_name AS own_name, t.note, t.excluded,
-           (SELECT label FROM categories WHERE code = t.user_category)
+    WITH asked AS ({OPEN}), {NET},
+    page AS MATERIALIZED (
+        SELECT n.*, t.user_name, t.user_category, t.note, t.excluded {SHOWN}
+        WHERE :before_at IS NULL OR (n.seen_at, n.id)
+                                    < (CAST(:before_at AS timestamptz), :before_id)
+        ORDER BY n.seen_at DESC, n.id DESC LIMIT :limit)
+    SELECT id, seen_at, {version_columns("was")}, {version_columns("became")},
+           user_name AS own_name, note, excluded,
+           (SELECT label FROM categories WHERE code = user_category)
                AS own_category_label,
-           n.name_differs OR n.category_differs AND (t.user_category IS NOT NULL OR
+           name_differs OR category_differs AND (user_category IS NOT NULL OR
                EXISTS (SELECT FROM categories WHERE code = (was).category_detailed))
                AS can_keep
-    {SHOWN}
-    WHERE :before_at IS NULL OR (n.seen_at, n.id)
-                                < (CAST(:before_at AS timestamptz), :before_id)
-    ORDER BY n.seen_at DESC, n.id DESC LIMIT :limit
+    FROM page ORDER BY seen_at DESC, id DESC
 """)  # noqa: S608
 
 

@@ -98,7 +98,7 @@ def both(row: Row) -> tuple[Version, Version]:  # type: ignore[type-arg]
 
 # What did not change stands in neither of the two: the row as it is now fills it in
 PAST = text(f"""
-    WITH past AS (
+    WITH past AS MATERIALIZED (
         SELECT c.changed_at, c.decision, c.id,
                jsonb_populate_record(t, c.was) AS was,
                jsonb_populate_record(t, c.became) AS became
