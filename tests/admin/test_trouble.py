@@ -59,7 +59,7 @@ def test_rows_in_quarantine(app: Flask, alice: User, admin_client: FlaskClient) 
     hold(app, item)
     hold(app, item, code="NO_ID", resolved_at=NOW)
     section = trouble(admin_client).one("section")
-    assert section.one("h2").text == "Transactions that cannot be stored 1"
+    assert section.one("h2").text == "Transactions in quarantine 1"
     (row,) = section.all("li")
     for words in ("Tartan Bank", "BAD_AMOUNT", "The amount is missing.", "req-run",
                   "alice@example.com", "Nov 22, 2026, 9:30"):  # fmt: skip
