@@ -9,13 +9,22 @@ from importlib import import_module
 from benchmarks.figure import Figure, as_table
 from benchmarks.place import opened
 
-NAMES = ["first_sync", "models", "limits", "resync", "many_items", "dashboard", "bank"]
+NAMES = [
+    "first_sync",
+    "models",
+    "limits",
+    "growth",
+    "resync",
+    "many_items",
+    "dashboard",
+    "bank",
+]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    chosen = parser.parse_args().names or NAMES
+    chosen = parser.parse_args().names or list(NAMES)
     if unknown := set(chosen) - set(NAMES):
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave nothing running

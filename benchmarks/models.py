@@ -1,6 +1,7 @@
 """10,000 transactions through plaid-python's own models and the ORM's add_all."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from benchmarks.figure import Figure
 from benchmarks.first_sync import link, sync
@@ -8,12 +9,13 @@ from benchmarks.place import Place
 
 COUNT = 10_000
 TIMES_SLOWER = 20  # at least
+SECONDS = itemgetter("seconds")
 
 
 def measure(place: Place) -> Iterator[Figure]:
     """Ours and theirs one after the other: the same bank, the same pages."""
     link(place, COUNT)
-    ours = sync(place, COUNT)
+    ours = sorted((sync(place, COUNT) for _ in range(3)), key=SECONDS)[1]
     place.forget_syncs()
     theirs = place.run("models")
     if theirs["added"] != COUNT:

@@ -58,7 +58,7 @@ class Place:
     def forget_syncs(self) -> None:
         """As if no bank had ever been read, and nothing left for a checkpoint to do."""
         self.execute(
-            "TRUNCATE transactions, transaction_changes, sync_runs",
+            "TRUNCATE transactions, sync_runs CASCADE",
             "UPDATE plaid_items SET cursor = NULL, state = 'first_sync'",
             "CHECKPOINT",
         )

@@ -36,8 +36,8 @@ class Linked:
     access_token: str
 
 
-def link(tools: Tools, username: str) -> None:
-    """Link `username` at the bank for a new user. Nothing is synced."""
+def link(tools: Tools, username: str) -> str:
+    """Link `username` at the bank for a new user; Plaid's id. Nothing is synced."""
     user_id = uuid7()
     email = f"{user_id}@example.com"
     tools.session.add(User(id=user_id, email=email, password_hash=""))
@@ -52,6 +52,8 @@ def link(tools: Tools, username: str) -> None:
     outcome = complete(tools, attempt, token, said, COUNTRIES)
     if outcome.item is None:
         raise RuntimeError(f"not linked: {outcome}")
+    ours = select(PlaidItem.item_id).where(PlaidItem.id == outcome.item)
+    return tools.session.scalars(ours).one()
 
 
 def public_token(host: str, username: str) -> str:
@@ -72,9 +74,12 @@ def public_token(host: str, username: str) -> str:
     return str(answer.json()["public_token"])
 
 
-def the_only_one(tools: Tools) -> Linked:
-    """The one bank that is linked in this database."""
-    item = tools.session.scalars(select(PlaidItem)).one()
+def the_only_one(tools: Tools, item_id: str | None = None) -> Linked:
+    """The one bank that is linked in this database, or the one of Plaid's id."""
+    items = select(PlaidItem)
+    if item_id:
+        items = items.where(PlaidItem.item_id == item_id)
+    item = tools.session.scalars(items).one()
     token = tools.vault.decrypt(item.access_token, token_place(item.id))
     found = Linked(item.user_id, item.id, item.item_id, token)
     tools.session.commit()
@@ -84,9 +89,7 @@ def the_only_one(tools: Tools) -> Linked:
 def main(username: str) -> None:
     app = create_app(load())
     with app.app_context():
-        tools = tools_of(app)
-        link(tools, username)
-        print(json.dumps({"item_id": the_only_one(tools).item_id}))
+        print(json.dumps({"item_id": link(tools_of(app), username)}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""One sync of the bank that is linked: from claim to commit."""
+"""One sync of the bank that is linked, or of the given one: from claim to commit."""
 
 import json
 import logging
+import sys
 import time
 
 from sqlalchemy import select
@@ -16,12 +17,12 @@ from webapp.sync.run import sync_item
 from webapp.worker import tools_of
 
 
-def main() -> None:
+def main(item_id: str | None = None) -> None:
     app = create_app(load())
     logging.getLogger("webapp").setLevel(logging.WARNING)
     with app.app_context():
         tools = tools_of(app)
-        linked = the_only_one(tools)
+        linked = the_only_one(tools, item_id)
         tools.plaid.item_get(linked.access_token)  # a worker has long been connected
         before = peak_mib()
         began_at, began, cpu = time.time(), time.perf_counter(), time.process_time()
@@ -47,4 +48,4 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-main()
+main(*sys.argv[1:])
