@@ -95,7 +95,9 @@ def work_on(app: Flask, held: Claim, stop: threading.Event | None = None) -> str
     """Sync the claimed item, inside an app context."""
     leave = partial(leave_when_asked, stop)
     status = sync_item(tools_of(app), held, leave)
-    if status == "succeeded" and held.is_watched:
+    if status != "succeeded":
+        return status
+    if held.is_watched:
         breaker.succeeded(db.session(), held)
         db.session.commit()
     if held.cursor is None and held.institution_id:  # once linked, maybe not described
