@@ -339,13 +339,17 @@ def test_rows_without_an_id_do_not_double_when_the_history_comes_again(
     other = nameless | {"amount": Decimal("99")}
     first = [nameless, other, nameless, 5, row(account, "a")]
     sync(app, item, page(first), bank=bank)
-    assert len(held(app, item)) == 4, "two of them are equal"
+    assert count_open(app, item) == 4, "two of them are equal"
     change_db(app, "UPDATE plaid_items SET cursor = NULL WHERE id = :id", id=item.id)
     reordered = dict(reversed(nameless.items()))
     sync(app, item, page([*first, reordered], cursor="c2"), bank=bank)
-    assert len(held(app, item)) == 5
+    assert count_open(app, item) == 5
     sync(app, item, page([nameless], cursor="c3"), bank=bank)
-    assert len(held(app, item)) == 6, "no history: another row with the same words"
+    assert count_open(app, item) == 6, "no history: another row with the same words"
+
+
+def count_open(app, item) -> int:
+    return sum(one.resolved_at is None for one in held(app, item))
 
 
 def test_nobody_elses_row_without_an_id_is_taken_for_ones_own(app, bank, item, account):

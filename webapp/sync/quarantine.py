@@ -7,8 +7,7 @@ import hashlib
 import logging
 import os
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from psycopg2.extras import execute_values
@@ -61,6 +60,10 @@ RESOLVE = """
       AND q.plaid_transaction_id = heard.id
       AND (q.sync_run_id <> :run OR q.seq < heard.seq)
 """
+REPLACE = text("""
+    UPDATE quarantined_transactions SET resolved_at = now()
+    WHERE user_id = :user_id AND id = ANY (:ids)
+""")
 # `which` rows of the item's open ones, in batches
 OPEN = """
     SELECT q.id, q.raw FROM quarantined_transactions q
@@ -87,8 +90,13 @@ def raw_place(id: uuid.UUID) -> Place:
 def hold(
     session: Session, vault: Vault, held: Claim, run: uuid.UUID, rows: Iterable[OddRow]
 ) -> None:
+    known = _known_without_id(session, vault, held)
+    replaced: list[uuid.UUID] = []
+
     def values() -> Iterator[tuple[object, ...]]:
-        for row in _not_held_yet(session, vault, held, rows):
+        for row in rows:
+            if row.plaid_transaction_id is None and (old := known(row.raw)):
+                replaced.append(old)
             id = uuid7()
             yield (
                 str(held.user_id), str(id), str(held.id), str(run), row.seq,
@@ -98,26 +106,31 @@ def hold(
 
     with cursor_of(session) as cursor:
         execute_values(cursor, HOLD, values(), page_size=BATCH)
+    if replaced:
+        session.execute(REPLACE, {"user_id": held.user_id, "ids": replaced})
 
 
-def _not_held_yet(
-    session: Session, vault: Vault, held: Claim, rows: Iterable[OddRow]
-) -> Iterator[OddRow]:
-    """When a history comes again, rows without an id can be known by their words alone.
+def _known_without_id(
+    session: Session, vault: Vault, held: Claim
+) -> Callable[[str], uuid.UUID | None]:
+    """Finds the open row that a history told again brings once more, each only once.
 
-    Others take the place of the one of their id, see `resolve`.
+    Rows without an id can be known by their words alone; of others see `resolve`.
     """
-    known: Counter[bytes] | None = None
-    for row in rows:
-        if held.cursor is None and row.plaid_transaction_id is None:
-            if known is None:
-                raws = _open(session, vault, held, WITHOUT_ID)
-                known = Counter(map(_digest, raws))
-            digest = _digest(row.raw)
-            if known[digest]:
-                known[digest] -= 1
-                continue
-        yield row
+    known: dict[bytes, list[uuid.UUID]] | None = None
+
+    def find(raw: str) -> uuid.UUID | None:
+        nonlocal known
+        if held.cursor is not None:
+            return None
+        if known is None:
+            known = {}
+            for id, old in _open(session, vault, held, WITHOUT_ID):
+                known.setdefault(_digest(old), []).append(id)
+        same = known.get(_digest(raw))
+        return same.pop() if same else None
+
+    return find
 
 
 def _digest(raw: str) -> bytes:
@@ -128,15 +141,17 @@ def _digest(raw: str) -> bytes:
     return hashlib.sha256(same).digest()
 
 
-def _open(session: Session, vault: Vault, held: Claim, which: str) -> Iterator[str]:
-    """What the bank sent. A row whose key is lost stays where it is."""
+def _open(
+    session: Session, vault: Vault, held: Claim, which: str
+) -> Iterator[tuple[uuid.UUID, str]]:
+    """Ids and what the bank sent. A row whose key is lost stays where it is."""
     batch = text(OPEN.format(which=which))
     values = {"user_id": held.user_id, "item": held.id, "batch": BATCH}
     after = uuid.UUID(int=0)
     while found := session.execute(batch, values | {"after": after}).all():
         for row in found:
             try:
-                yield vault.decrypt(row.raw, raw_place(row.id))
+                yield row.id, vault.decrypt(row.raw, raw_place(row.id))
             except DecryptionError as error:
                 log.warning("Row %s stays in quarantine: %s", row.id, error)
         after = found[-1].id
@@ -178,7 +193,7 @@ def bring_back(session: Session, vault: Vault, held: Claim, fetched: Fetched) ->
     values = {"user_id": held.user_id, "item": held.id}
     look = session.execute(LOOK, values).one()
     if look.came:
-        for raw in _open(session, vault, held, ACCOUNT_CAME):
+        for _, raw in _open(session, vault, held, ACCOUNT_CAME):
             row, is_income = line_again(raw)
             fetched.spool.seek(0, os.SEEK_END)
             fetched.spool.write(row.encode())
