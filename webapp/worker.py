@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import DATABASE_DOWN, db
 from webapp.jobs import run as jobs
-from webapp.linking import choice, institutions, removal
+from webapp.linking import choice, departure, institutions, removal
 from webapp.mail import bank_notice
 from webapp.sync import breaker, notice, schedule
 from webapp.sync.fetch import Fetched
@@ -75,6 +75,7 @@ def handlers(app: Flask) -> dict[str, jobs.Handler]:
     return {
         removal.AT_PLAID: partial(removal.remove_at_plaid, tools),
         removal.ERASURE: partial(removal.erase_rows, tools),
+        departure.ERASURE: partial(departure.erase_account, tools.session),
         notice.KIND: partial(bank_notice.send, app, tools.session),
         choice.UNCHOSEN: partial(choice.drop_unchosen, tools),
     }

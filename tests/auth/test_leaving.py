@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import PASSWORD, csrf_token, signed_in
+from tests.factories import PASSWORD, csrf_token, make_user, signed_in
 from tests.sync.linked import (
     answers,
     ask_db,
@@ -79,12 +79,26 @@ def test_everything_is_gone_here_and_at_plaid(app, bank, alice, banks):
     answer = leave(client)
     assert (answer.status_code, answer.location) == (303, "/login")
     assert '"storage"' in answer.headers["Clear-Site-Data"]
-    assert "everything in it is deleted" in client.get("/login").text
+    assert "everything in it is being deleted" in client.get("/login").text
+    assert set(work_all(app)) == {"done"}
     assert ask_db(app, "SELECT 1 FROM users") == []
     assert rows_of(app, alice) == {}
-    assert sorted(work_all(app)) == ["done", "done"]
     assert [gone_at_bank(bank, item) for item in banks] == [True, True]
     assert ask_db(app, "SELECT 1 FROM jobs") == []
+
+
+def test_at_once_nobody_is_there_and_nothing_says_who_it_was(app, bank, alice, banks):
+    """Before any job: no login, no name, no figure; and the address is free."""
+    leave(signed_in(app, alice))
+    (row,) = ask_db(app, "SELECT * FROM users")
+    assert not row.is_active
+    for told in ("alice", "Alice", alice.password_hash):
+        assert told not in str(row)
+    assert ask_db(app, "SELECT 1 FROM ledger") == []
+    again = make_user(app, email=alice.email)
+    assert signed_in(app, again).get("/").status_code == 200
+    work_all(app)
+    assert ask_db(app, "SELECT id FROM users") == [(again.id,)]
 
 
 def test_the_session_is_over_in_every_browser(app, bank, alice):
@@ -123,7 +137,8 @@ def test_a_wrong_password_deletes_nothing_and_not_for_long(app, bank, alice, ban
 def test_plaid_is_told_until_it_works(app, bank, alice, banks):
     bank.fault(REMOVE, error_code="INTERNAL_SERVER_ERROR", times=2)
     leave(signed_in(app, alice))
-    assert work_all(app) == ["failed", "failed"]
+    assert sorted(work_all(app)) == ["done", "failed", "failed"]
+    assert ask_db(app, "SELECT 1 FROM users") == [], "it goes on without"
     change_db(app, "UPDATE jobs SET run_at = now()")
     assert work_all(app) == ["done", "done"]
     assert [gone_at_bank(bank, item) for item in banks] == [True, True]
@@ -132,15 +147,17 @@ def test_plaid_is_told_until_it_works(app, bank, alice, banks):
 def test_other_jobs_are_cancelled_and_kept_history_goes(app, bank, alice, bob, banks):
     with app.app_context():
         disconnect(tools_of(app), alice.id, banks[0].id, keep_history=True)
-        queue.put(db.session(), "bank_notice", "a", {}, user_id=alice.id)
-        queue.put(db.session(), "bank_notice", "b", {}, user_id=bob.id)
+        for key, user in (("a", alice), ("b", bob)):
+            args = {"item": str(banks[0].id)}
+            queue.put(db.session(), "bank_notice", key, args, user_id=user.id)
         db.session.commit()
     leave(signed_in(app, alice))
-    left = ask_db(app, "SELECT kind, key FROM jobs WHERE kind <> 'item_removal'")
-    assert left == [("bank_notice", "b")]
-    assert rows_of(app, alice) == {}
+    notices = ask_db(app, "SELECT key FROM jobs WHERE kind = 'bank_notice'")
+    assert notices == [("b",)]
     removals = ask_db(app, "SELECT key FROM jobs WHERE kind = 'item_removal'")
     assert {one.key for one in removals} == {item.item_id for item in banks}
+    work_all(app)
+    assert rows_of(app, alice) == {}
 
 
 def test_a_sync_under_way_brings_nothing_back(app, bank, alice):
@@ -152,15 +169,18 @@ def test_a_sync_under_way_brings_nothing_back(app, bank, alice):
     def go(fetched):
         with app.app_context():
             delete_account(tools_of(app), alice.id)
+            db.session.commit()
 
     assert run(app, claim(app, item), go) == "superseded"
     assert ask_db(app, "SELECT 1 FROM transactions") == []
-    assert work_all(app) == ["done"]
+    assert set(work_all(app)) == {"done"}
+    assert rows_of(app, alice) == {}
     with pytest.raises(KeyError):
         state_at_bank(bank, item.item_id)
 
 
 def test_nobody_is_deleted_by_somebody_else(app, bank, alice, bob, banks):
     leave(signed_in(app, bob))
+    work_all(app)
     assert rows_of(app, alice)
     assert [len(live(app, item)) for item in banks] == [9, 9]

@@ -43,9 +43,10 @@ def leave() -> Response:
     extensions = current_app.extensions
     tools = Tools(db.session(), extensions["plaid"], extensions["vault"])
     delete_account(tools, user_id)
+    db.session.commit()
     log.info("User %s deleted their account", user_id)
     login.end()
-    flash("Your account and everything in it is deleted.")
+    flash("Your account is closed, and everything in it is being deleted.")
     return clear_browser(go_to(url_for("auth.login")))
 
 
