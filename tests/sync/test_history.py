@@ -44,7 +44,7 @@ class History:
         return self.bank.control(f"items/{self.id}/{path}", quiet=True, **body)
 
     def ids(self, pending: int) -> list[str]:
-        path = f"/_control/items/{self.id}/transactions?pending={pending}"
+        path = f"/_control/items/{self.id}/transactions"
         found = self.bank.get(path)["transactions"]
         wanted = [t for t in found if t["pending"] is bool(pending)]
         return [t["transaction_id"] for t in wanted]
@@ -83,7 +83,7 @@ class History:
         self.control("repeat", count=3)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_any_history_ends_as_the_bank_has_it(app, bank, owner, seed):
     bank.control("settings", rate_limits=False)
     item = link(app, bank, owner)

@@ -27,6 +27,7 @@ from tests.sync.linked import (
     runs,
     sync,
 )
+from tests.sync.test_history import History
 
 pytestmark = pytest.mark.commits
 SAME = "0 doubled, 0 lost, 0 changed by the bank since"
@@ -68,6 +69,28 @@ def test_all_that_the_bank_has_again(app, bank, owner, item, replay):
     assert everything(app, other) == before
     assert [r.cursor_before is None for r in runs(app, other)] == [True, True]
     assert reload(app, other).cursor == runs(app, other)[-1].cursor_after
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_any_history_again(app, bank, owner, seed):
+    """Whatever happened at the bank, seen by a sync in time or not."""
+    bank.control("settings", rate_limits=False)
+    other = link(app, bank, owner)
+    history = History(bank, other, seed)
+    for number in range(20):
+        history.step()
+        if number % 3 == 0:
+            assert sync(app, other) == "succeeded"
+            for id in live(app, other):
+                edit(app, other, id, note=f"note {number}")
+    assert sync(app, other) == "succeeded"
+    before = everything(app, other)
+    done = app.test_cli_runner().invoke(args=["replay", "--item", str(other.id)])
+    assert (done.output.strip(), done.exit_code) == (
+        f"{len(before)} rows the same, {SAME}.", 0
+    )  # fmt: skip
+    assert everything(app, other) == before
+    assert len(before) > 3
 
 
 @pytest.fixture
@@ -201,9 +224,13 @@ def test_while_the_bank_still_collects(app, bank, item, account, replay):
     left(app, item, replay, row(account, "a"), status=INITIAL)
 
 
-def test_when_a_row_without_an_id_may_be_the_one(app, bank, item, account, replay):
-    sync(app, item, page([row(account, "old"), row(account, "a")]), bank=bank)
+@pytest.mark.parametrize("known", [True, False])
+def test_when_a_row_without_an_id_may_be_the_one(
+    app, bank, item, account, replay, known
+):
     nameless = row(account, "x") | {"transaction_id": None}
+    sent = [row(account, "old"), row(account, "a"), *([nameless] if known else [])]
+    sync(app, item, page(sent), bank=bank)
     left(app, item, replay, row(account, "a"), nameless)
 
 
@@ -278,12 +305,9 @@ def test_odd_rows_are_held_once(app, bank, item, account, replay):
 
 
 def test_odd_rows_that_the_bank_mended_or_dropped(app, bank, item, account, replay):
-    odd = [
-        row(account, "o") | {"amount": None},
-        row(account, "x") | {"transaction_id": None},
-    ]
+    odd = [row(account, id) | {"amount": None} for id in ("mended", "dropped")]
     sync(app, item, page([row(account, "a"), *odd]), bank=bank)
-    said, code = replay(page([row(account, "a"), row(account, "o")], cursor="c9"))
+    said, code = replay(page([row(account, "a"), row(account, "mended")], cursor="c9"))
     assert (said, code) == (f"1 rows the same, {SAME}, 1 new.", 0)
     assert waiting(app, item) == []
 

@@ -101,16 +101,17 @@ UNLISTED = text(f"""
       AND NOT EXISTS (SELECT FROM named n
                       WHERE n.plaid_transaction_id = t.plaid_transaction_id)
 """)  # noqa: S608
-# Of what it holds the bank has just told all: what is still odd is held anew
+# Of what it holds the bank has just told all: what is still odd is held anew. Rows
+# without an id stay: one that came again is not held twice, so nobody knows which did.
 SETTLE = text("""
     UPDATE quarantined_transactions SET resolved_at = now()
     WHERE user_id = :user_id AND plaid_item_id = :item AND resolved_at IS NULL
-      AND sync_run_id <> :run
+      AND sync_run_id <> :run AND plaid_transaction_id IS NOT NULL
 """)
 HAS_NAMELESS = text("""
     SELECT EXISTS (SELECT FROM quarantined_transactions
                    WHERE user_id = :user_id AND plaid_item_id = :item
-                     AND sync_run_id = :run AND plaid_transaction_id IS NULL)
+                     AND resolved_at IS NULL AND plaid_transaction_id IS NULL)
 """)
 
 
@@ -199,7 +200,7 @@ class Replay:
 
     def _bury(self, session: Session, values: dict[str, object]) -> int:
         if session.execute(HAS_NAMELESS, values).scalar_one():
-            return 0  # any of the rows may be one of those that came without an id
+            return 0  # a row that is missing may be the one that came without its id
         gone = list(session.scalars(UNLISTED, values))
         live = text("SELECT count(*) FROM before WHERE removed_at IS NULL")
         most = max(MOST_GONE, session.execute(live).scalar_one() * MOST_GONE_SHARE)
