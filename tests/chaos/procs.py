@@ -39,6 +39,8 @@ SHORT_TIMES = {
     "longest_backoff": 4,
     "deadlines": (2, 5, 8),  # of a call: connect, read, total
     "most_pages": 40,
+    "probe_pause": 1,  # of a breaker that is open
+    "spread": 1,  # over which those come back that waited for it
 }
 
 
@@ -61,14 +63,20 @@ class Process:
             self.popen.send_signal(number)
 
     def kill(self) -> None:
-        """As a power cut does."""
-        self.send(signal.SIGKILL)
+        """As a power cut does, with all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait(10)
 
     def leave(self, seconds: float = 10) -> int:
-        """SIGTERM; its exit code. Raises TimeoutExpired."""
+        """SIGTERM; its exit code. AssertionError with its log when it stays."""
         self.popen.terminate()
-        return self.popen.wait(seconds)
+        try:
+            return self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGUSR1)
+            time.sleep(0.5)
+            raise AssertionError(f"it did not leave: {self.said()[-5000:]}") from None
 
     @property
     def is_alive(self) -> bool:
@@ -107,6 +115,7 @@ class Place:
             popen = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=output, env=os.environ | self.settings | settings,
+                start_new_session=True,
             )  # fmt: skip
         made = Process(name, popen, log)
         self.processes.append(made)
