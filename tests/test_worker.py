@@ -1,5 +1,6 @@
 """`flask worker` as its own process, over the real bank and the real database."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -117,6 +118,19 @@ def test_an_idle_worker_leaves_on_ctrl_c(app, bank, begin):
     worker = begin(threads=4)
     worker.process.send_signal(signal.SIGINT)
     assert worker.process.wait(10) == 0
+
+
+def tasks(pid: int) -> set[int]:
+    return {int(name) for name in os.listdir(f"/proc/{pid}/task")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have numbers on Linux")
+def test_a_worker_hears_a_signal_that_met_another_thread(app, bank, begin):
+    """A thread that starts another one may catch what was meant for the first."""
+    process = begin(threads=2).process
+    others = until(lambda: tasks(process.pid) - {process.pid})
+    assert ctypes.CDLL(None).tgkill(process.pid, max(others), signal.SIGTERM) == 0
+    assert process.wait(10) == 0
 
 
 def test_a_worker_survives_a_restart_of_the_database(app, bank, alice, cluster, begin):

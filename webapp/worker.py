@@ -132,7 +132,10 @@ class Worker:
         log.info("Worker started with %d threads", len(self.threads))
         self.start()
         for thread in self.threads:
-            thread.join()
+            while thread.is_alive():
+                # not for ever: a signal may meet a thread that is just being started,
+                # and is heard only when this one wakes
+                thread.join(0.5)
         log.info("Worker left")
 
     def start(self) -> None:
