@@ -252,5 +252,8 @@ def wait_for_webhooks(
     place: Place, items: list[PlaidItem], seconds: float = 60
 ) -> None:
     """Until all are taken and everything they asked for is done."""
-    until(lambda: set(webhooks(place)) <= {"delivered"}, seconds, "one was not taken")
+    try:
+        until(lambda: set(webhooks(place)) <= {"delivered"}, seconds)
+    except AssertionError:
+        raise AssertionError(f"not all were taken: {webhooks(place)}") from None
     until(lambda: is_quiet(place, [item.id for item in items]), seconds)

@@ -22,7 +22,7 @@ CRASHED = "A run crashed"  # what a worker says of an error that nobody foresaw
 
 def linked(place: Place, owner: User, count: int) -> list[PlaidItem]:
     """Synced once, so that the bank knows where to send webhooks."""
-    place.bank.control("settings", rate_limits=False, webhook_speed=60)
+    place.bank.control("settings", rate_limits=False, webhook_speed=300)
     items = [
         link(place.app, place.bank, owner, "user_load_60", "any") for _ in range(count)
     ]
@@ -146,7 +146,7 @@ def pooled(place: Place) -> str:
 
 
 def test_a_whole_walk_behind_pgbouncer(place: Place, pooled: str):
-    place.bank.control("settings", rate_limits=False, webhook_speed=60)
+    place.bank.control("settings", rate_limits=False, webhook_speed=300)
     place.web(DATABASE_URL=pooled)
     for _ in range(2):
         place.worker(4, DATABASE_URL=pooled)

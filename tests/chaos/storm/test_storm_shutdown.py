@@ -30,7 +30,7 @@ NOT_TAKEN = ("ConnectionRefusedError",)
 
 
 def linked(place: Place, owner: User, count: int, rows: int = 60) -> list[PlaidItem]:
-    place.bank.control("settings", rate_limits=False, webhook_speed=60)
+    place.bank.control("settings", rate_limits=False, webhook_speed=300)
     return [
         link(place.app, place.bank, owner, f"user_load_{rows}", "any")
         for _ in range(count)
