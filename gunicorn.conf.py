@@ -3,9 +3,32 @@
 import multiprocessing
 import os
 
+from gunicorn.workers.gthread import ThreadWorker
+
+
+class Worker(ThreadWorker):
+    """One that leaves serves who has knocked, and shuts its door at once.
+
+    gunicorn's own leaves the door open until it has gone, and then resets who waits.
+    """
+
+    def set_accept_enabled(self, enabled):
+        if self.alive:
+            super().set_accept_enabled(enabled)
+            return
+        for listener in self.sockets:
+            before = -1
+            while self.nr_conns > before:
+                before = self.nr_conns
+                self.accept(listener)
+        super().set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+
+
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
 # threads share one PlaidClient and one pool of connections per process
-worker_class = "gthread"
+worker_class = Worker
 workers = int(os.environ.get("WEB_CONCURRENCY", min(multiprocessing.cpu_count(), 4)))
 threads = 8
 # a page answers in milliseconds; only an exchange with a slow bank takes longer (30 s)

@@ -18,6 +18,10 @@ from tests.sync.linked import ask
 from webapp.models import PlaidItem, User
 
 
+# The bank's settings for a storm: no limits, and webhooks that come again soon
+WELCOME = {"rate_limits": False, "webhook_speed": 300, "webhook_patience": True}
+
+
 class Loop(threading.Thread):
     """Calls `turn` again and again; `stop` raises what that raised."""
 
@@ -189,7 +193,7 @@ def send(
     path: str,
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
-    seconds: float = 15,
+    seconds: float = 30,
 ) -> Visit:
     """One request on a new connection; no answer within the time is status 0."""
     at, began = time.time(), time.perf_counter()

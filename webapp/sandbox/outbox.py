@@ -158,6 +158,8 @@ class _Background:
 
     def _is_hopeless(self, url: str, day: float) -> bool:
         """Whether more than nine in ten of a day's webhooks to an address failed."""
+        if self._bank.settings.webhook_patience:
+            return False
         total, delivered = self._bank.store.connection.execute(
             "SELECT count(*), sum(status = 'delivered') FROM webhooks"
             " WHERE url = ? AND attempts > 0 AND first_at > ?",

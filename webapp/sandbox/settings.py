@@ -16,6 +16,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Seconds are real seconds, whatever the bank's clock says.
 
     `webhook_speed` divides Plaid's retry delays of 30 s, 2 min, 8 min and so on;
+    With `webhook_patience` no address is given up for refusing most of a day's.
     `grow` lets new days bring new transactions; `latency` is the least that an answer
     of the API takes.
     """
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     webhooks: bool = True
     webhook_speed: Positive = 1
     webhook_timeout: Positive = 10
+    webhook_patience: bool = False
     grow: bool = True
     login_lasts_days: int = 30
     login_expires: bool = False

@@ -8,7 +8,14 @@ from sqlalchemy import select
 from tests.chaos.form import note, pick
 from tests.chaos.invariants import check_all
 from tests.chaos.procs import Place, until
-from tests.chaos.traffic import Changes, Loop, Person, Visitors, wait_for_webhooks
+from tests.chaos.traffic import (
+    WELCOME,
+    Changes,
+    Loop,
+    Person,
+    Visitors,
+    wait_for_webhooks,
+)
 from tests.factories import PASSWORD
 from tests.linking.walk import said
 from tests.sync.linked import link, public_token_of, state_at_bank
@@ -22,7 +29,7 @@ CRASHED = "A run crashed"  # what a worker says of an error that nobody foresaw
 
 def linked(place: Place, owner: User, count: int) -> list[PlaidItem]:
     """Synced once, so that the bank knows where to send webhooks."""
-    place.bank.control("settings", rate_limits=False, webhook_speed=300)
+    place.bank.control("settings", **WELCOME)
     items = [
         link(place.app, place.bank, owner, "user_load_60", "any") for _ in range(count)
     ]
@@ -146,7 +153,7 @@ def pooled(place: Place) -> str:
 
 
 def test_a_whole_walk_behind_pgbouncer(place: Place, pooled: str):
-    place.bank.control("settings", rate_limits=False, webhook_speed=300)
+    place.bank.control("settings", **WELCOME)
     place.web(DATABASE_URL=pooled)
     for _ in range(2):
         place.worker(4, DATABASE_URL=pooled)
@@ -175,7 +182,7 @@ def test_a_whole_walk_behind_pgbouncer(place: Place, pooled: str):
     assert "First Platypus Bank" in carol.page
     found = place.query("SELECT count(*) FROM sync_runs WHERE status = 'succeeded'")
     note("T6: runs behind PgBouncer", found[0][0], "runs")
-    carol.post("/accounts/link", f"/accounts/{items[-1].id}/removal")
+    carol.post("/accounts/link", f"/accounts/{items[-1].id}/removal", history="delete")
     until(lambda: is_gone(place, items[-1]))
     no_surprises(place)
 

@@ -63,7 +63,7 @@ def test_workers_are_killed_again_and_again(place: Place, owner: User):
 
 def test_a_worker_that_was_frozen_in_mid_fetch_is_refused(place: Place, owner: User):
     items = linked(place, owner, *[60] * 3)
-    place.bank.fault("/accounts/get", latency=0.4, times=3)
+    place.bank.fault("/accounts/get", latency=2, times=3)
     late = place.worker(3)
     until(lambda: place.bank.count_calls(SYNC) >= 3)
     late.send(signal.SIGSTOP)
@@ -88,19 +88,17 @@ def is_synced(place: Place, item: PlaidItem) -> bool:
     return any(run.status == "succeeded" for run in runs(place.app, item))
 
 
-LAST_WORD = """
+WAITS = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-    AND wait_event_type = 'Lock' AND query LIKE '%%UPDATE plaid_items%%SET cursor%%'"""
+    AND wait_event_type = 'Lock' AND query LIKE '%%INSERT INTO transactions%%'"""
 
 
 @contextmanager
-def before_commit(place: Place, item: PlaidItem) -> Iterator[None]:
-    """A run of it has written everything but the item's own row, which is locked."""
-    until(lambda: is_leased(place, item))
+def in_mid_write(place: Place) -> Iterator[None]:
+    """A run has its turn and wrote the accounts; it may not write a row."""
     with place.engine.connect() as other:
-        lock = "SELECT 1 FROM plaid_items WHERE id = :id FOR NO KEY UPDATE"
-        other.execute(text(lock), {"id": item.id})
-        until(lambda: place.query(LAST_WORD)[0][0])
+        other.execute(text("LOCK TABLE transactions IN SHARE MODE"))
+        until(lambda: place.query(WAITS)[0][0])
         yield
 
 
@@ -109,15 +107,12 @@ def is_leased(place: Place, item: PlaidItem) -> bool:
     return bool(place.query(leased, str(item.id))[0][0])
 
 
-def test_a_worker_frozen_before_its_commit_blocks_nobody_for_long(
-    place: Place, owner: User
-):
-    """Its transaction holds the item's row: no ask would get through."""
+def test_a_worker_frozen_in_mid_write_blocks_nobody_for_long(place: Place, owner: User):
+    """Its transaction keeps the item's turn: nobody else could write."""
     place.lose_patience_after(pick(2, 10, 10))
     (item,) = linked(place, owner, 60)
-    prepare(place, item, "before commit")
     late = place.worker(1)
-    with before_commit(place, item):
+    with in_mid_write(place):
         late.send(signal.SIGSTOP)
         frozen_at = time.time()
     place.worker(1)
@@ -133,21 +128,21 @@ def test_a_worker_frozen_before_its_commit_blocks_nobody_for_long(
 
 # calls of /transactions/sync that were answered
 CALLS = {"claimed": 0, "first page": 1, "second page": 2, "last page": 3}
-POINTS = [*CALLS, "before commit", "committed"]
+POINTS = [*CALLS, "in mid-write", "committed"]
 
 
 def prepare(place: Place, item: PlaidItem, point: str) -> None:
     """Make the bank slow where the worker shall be met."""
     slow = {"item_id": item.item_id, "latency": 1.5}
-    if point in ("last page", "before commit"):
+    if point == "last page":
         place.bank.fault("/accounts/get", **slow)
     elif point in CALLS:
         place.bank.fault(SYNC, skip=CALLS[point], **slow)
 
 
 def kill_at(place: Place, item: PlaidItem, point: str, worker: Process) -> None:
-    if point == "before commit":
-        with before_commit(place, item):
+    if point == "in mid-write":
+        with in_mid_write(place):
             worker.kill()
         return
     if point == "committed":

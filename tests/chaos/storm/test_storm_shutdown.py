@@ -11,6 +11,7 @@ from tests.chaos.form import note, pick
 from tests.chaos.invariants import check_all
 from tests.chaos.procs import Place, Process, until
 from tests.chaos.traffic import (
+    WELCOME,
     Changes,
     Loop,
     Person,
@@ -30,7 +31,7 @@ NOT_TAKEN = ("ConnectionRefusedError",)
 
 
 def linked(place: Place, owner: User, count: int, rows: int = 60) -> list[PlaidItem]:
-    place.bank.control("settings", rate_limits=False, webhook_speed=300)
+    place.bank.control("settings", **WELCOME)
     return [
         link(place.app, place.bank, owner, f"user_load_{rows}", "any")
         for _ in range(count)
@@ -83,6 +84,7 @@ def test_a_reload_of_the_web_server_fails_no_request(place: Place, owner: User):
     visitors.go()
     assert dropped(visitors) == []
     assert set(visitors.statuses) == {200}
+    note("T14: longest answer during reloads", visitors.longest, "s")
     note("T14: requests during reloads", len(visitors.visits), "requests")
     note("T14: requests failed by reloads", 0, "requests")
 

@@ -9,6 +9,7 @@ from tests.chaos.form import note, pick
 from tests.chaos.invariants import check_all
 from tests.chaos.procs import Place, until
 from tests.chaos.traffic import (
+    WELCOME,
     Changes,
     Loop,
     Visit,
@@ -27,7 +28,7 @@ PATH = "/webhooks/plaid"
 
 def linked(place: Place, owner: User, count: int) -> list[PlaidItem]:
     """Synced once, so that the bank knows where to send webhooks."""
-    place.bank.control("settings", rate_limits=False, webhook_speed=300)
+    place.bank.control("settings", **WELCOME)
     items = [
         link(place.app, place.bank, owner, "user_load_60", "any") for _ in range(count)
     ]
