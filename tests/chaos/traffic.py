@@ -17,7 +17,6 @@ from tests.chaos.procs import Place, until
 from tests.sync.linked import ask
 from webapp.models import PlaidItem, User
 
-
 # The bank's settings for a storm: no limits, and webhooks that come again soon
 WELCOME = {"rate_limits": False, "webhook_speed": 300, "webhook_patience": True}
 

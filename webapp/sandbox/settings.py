@@ -16,7 +16,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Seconds are real seconds, whatever the bank's clock says.
 
     `webhook_speed` divides Plaid's retry delays of 30 s, 2 min, 8 min and so on;
-    With `webhook_patience` no address is given up for refusing most of a day's.
+    with `webhook_patience` no address is given up for refusing most of a day's;
     `grow` lets new days bring new transactions; `latency` is the least that an answer
     of the API takes.
     """
