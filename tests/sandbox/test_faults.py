@@ -59,6 +59,15 @@ def test_broken_bodies(bank: Bank, token: str) -> None:
     bank.ok(GET, access_token=token)
 
 
+def test_rows_that_come_twice_and_blanks_at_the_end(bank: Bank, token: str) -> None:
+    path = "/transactions/sync"
+    bank.control("faults", endpoint=path, twice=True, pad=5000)
+    status, body = raw(bank, token, path)
+    assert (status, body[-5000:]) == (200, b" " * 5000)
+    ids = [row["transaction_id"] for row in json.loads(body)["added"]]
+    assert (len(ids), len(set(ids))) == (6, 3)
+
+
 def opened(bank: Bank, token: str) -> socket.socket:
     """A connection on which a call was just made."""
     keys = {"client_id": "sandbox", "secret": "sandbox", "access_token": token}

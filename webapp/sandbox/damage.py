@@ -61,9 +61,10 @@ def instead(fault: Fault) -> Answer:
 
 def after(fault: Fault, status: int, body: bytes) -> Response:
     """The real answer, damaged."""
-    changes = fault.set or fault.rows or fault.drop or fault.endless
+    changes = fault.set or fault.rows or fault.drop or fault.endless or fault.twice
     if changes and status == 200:
         body = _changed(fault, body)
+    body += b" " * fault.pad
     return respond(fault, status, body)
 
 
@@ -72,6 +73,8 @@ def _changed(fault: Fault, body: bytes) -> bytes:
     for name in ("added", "modified", "transactions"):
         for row in fields.get(name, []):
             row.update(fault.rows)
+        if fault.twice and name in fields:
+            fields[name] = [row for row in fields[name] for _ in range(2)]
     fields.update(fault.set)
     if fault.endless:
         fields["has_more"] = True

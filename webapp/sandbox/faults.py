@@ -20,7 +20,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     seconds, then either answer `status` with `body` (text) or `error_code`, or give the
     real answer damaged by one of truncate (bytes kept), empty, reset, drip (seconds
     between chunks), set (top-level fields replaced), rows (fields of each transaction
-    replaced), drop (top-level fields left out) or endless (has_more stays true).
+    replaced), drop (top-level fields left out), twice (each transaction comes two
+    times), pad (so many blanks at the end) or endless (has_more stays true).
     """
 
     id: int = 0
@@ -42,6 +43,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     set: dict[str, Any] = {}
     rows: dict[str, Any] = {}
     drop: list[str] = []
+    twice: bool = False
+    pad: Count = 0
     endless: bool = False
     mutate: bool = False
 
