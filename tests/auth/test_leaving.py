@@ -144,6 +144,16 @@ def test_plaid_is_told_until_it_works(app, bank, alice, banks):
     assert [gone_at_bank(bank, item) for item in banks] == [True, True]
 
 
+def test_a_login_that_waited_for_a_word_goes_at_plaid_as_well(app, bank, alice, banks):
+    """The bank linked a second time: on no page, never read, and paid for."""
+    change_db(
+        app, "UPDATE plaid_items SET state = 'removing' WHERE id = :id", id=banks[0].id
+    )
+    leave(signed_in(app, alice))
+    work_all(app)
+    assert [gone_at_bank(bank, item) for item in banks] == [True, True]
+
+
 def test_other_jobs_are_cancelled_and_kept_history_goes(app, bank, alice, bob, banks):
     with app.app_context():
         disconnect(tools_of(app), alice.id, banks[0].id, keep_history=True)

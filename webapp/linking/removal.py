@@ -15,7 +15,6 @@ from webapp.jobs import queue
 from webapp.jobs.queue import Held
 from webapp.jobs.run import JobFailed, Meanwhile
 from webapp.models import BankAccount, ItemState, PlaidItem
-from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.errors import Kind, PlaidError
 from webapp.sync import notice
 from webapp.sync.fetch import begin, result
@@ -30,8 +29,9 @@ WIPED = b""
 def disconnect(
     tools: Tools, user_id: uuid.UUID, item: uuid.UUID, *, keep_history: bool
 ) -> bool:
-    """End the connection. The caller commits. False where it is not this user's.
+    """End the connection. The caller commits. False where this user has none to end.
 
+    Whatever holds a token has one, also a second login that waits for its owner's word.
     From the commit on no page shows it as linked and a sync under way loses its fence,
     so nothing that it read comes back. Without its history it is on no page at all, and
     a job erases the rows.
@@ -39,7 +39,7 @@ def disconnect(
     found = tools.session.execute(
         select(PlaidItem.item_id, PlaidItem.access_token)
         .where(PlaidItem.user_id == user_id, PlaidItem.id == item)
-        .where(PlaidItem.state.not_in(UNLINKED))
+        .where(PlaidItem.access_token != WIPED)
         .with_for_update()
     ).one_or_none()
     if found is None:
