@@ -183,16 +183,16 @@ def test_tombstones_are_out(app: Flask, account: BankAccount) -> None:
     assert entries_of(app, account) == 1
 
 
-@pytest.mark.parametrize("state", ["removing", "removed"])
-def test_bank_being_removed_is_out(
-    app: Flask, account: BankAccount, state: str
+@pytest.mark.parametrize(("state", "counted"), [("removing", 0), ("removed", 1)])
+def test_bank_being_erased_is_out_and_kept_history_counts(
+    app: Flask, account: BankAccount, state: str, counted: int
 ) -> None:
     add(app, row(account, "-5"))
     with app.app_context():
         item = update(PlaidItem).where(PlaidItem.id == account.plaid_item_id)
         db.session.execute(item.values(state=state))
         db.session.commit()
-    assert entries_of(app, account) == 0
+    assert entries_of(app, account) == counted
 
 
 def test_closed_account_keeps_its_history(app: Flask) -> None:
