@@ -62,7 +62,7 @@ def list_transactions(item_id: str) -> Response:
     item = find_item(bank.store.connection, item_id=item_id)
     if item is None:
         raise PlaidError("ITEM_NOT_FOUND")
-    only = " AND posts_on IS NOT NULL" if request.args.get("pending") else ""
+    only = " AND posts_on IS NOT NULL" if request.args.get("pending") == "1" else ""
     rows = bank.store.connection.execute(
         "SELECT * FROM transactions WHERE item = ? AND NOT removed"  # noqa: S608
         f"{only} ORDER BY posted_on DESC, seq",
