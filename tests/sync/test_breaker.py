@@ -269,6 +269,23 @@ def test_an_outage_of_the_bank_from_first_failure_to_recovery(app, bank, owner):
     assert max(calls) <= 4
 
 
+def test_a_claim_reads_no_more_than_it_takes(app, owner):
+    """Of thousands that are due it sorted all, for each claim."""
+    factories.make_item(app, owner, institution_id=HERE)
+    change_db(
+        app, "INSERT INTO plaid_items (user_id, id, item_id, institution_id,"
+        " institution_name, access_token, state, next_at) SELECT user_id,"
+        " gen_random_uuid(), 'i' || n, 'ins_' || n % 9, 'x', '', 'healthy', now()"
+        " FROM plaid_items, generate_series(1, 3000) n"
+    )  # fmt: skip
+    change_db(app, "ANALYZE plaid_items")
+    values = {"plaid": PLAID, "lease": PROBE_PAUSE, "token": "0" * 32}
+    plan = ask_db(app, f"EXPLAIN {schedule.CLAIM_DUE.text}", **values)
+    said = "\n".join(row[0] for row in plan)
+    assert "ix_plaid_items_due" in said
+    assert "Sort" not in said
+
+
 # The operator's door
 
 
