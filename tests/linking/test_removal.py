@@ -250,6 +250,19 @@ def test_a_sync_under_way_brings_nothing_back(app, bank, alice, keep_history):
     assert reload(app, made).state == state
 
 
+@pytest.mark.parametrize("keep_history", [False, True])
+def test_a_sync_that_fails_after_it_does_not_link_it_again(
+    app, bank, item, keep_history
+):
+    held = claim(app, item)
+    end(app, item, keep_history=keep_history)
+    before = reload(app, item).state
+    bank.fault("/transactions/sync", error_code="ITEM_LOGIN_REQUIRED")
+    assert run(app, held) in ("superseded", "failed")
+    found = reload(app, item)
+    assert (found.state, found.last_error_code) == (before, None)
+
+
 def test_it_is_asked_for_once_and_by_its_owner(app, bank, item, bob):
     assert end(app, item)
     assert not end(app, item)
