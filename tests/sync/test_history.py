@@ -202,7 +202,8 @@ def told(app, bank, item, seed: int, as_new: bool):
     """Three runs with edits in between. The last row of each comes as a new or as a
     modified one, which makes no difference to what is stored."""
     chance = random.Random(seed)
-    accounts, known = account_ids(bank, item), []
+    accounts, known, heirs = account_ids(bank, item), [], 0
+    edited: set[str] = set()
     for number in range(3):
         added, gone = run_of(chance, accounts, known, f"t{number}")
         if number == seed % 3 and seed % 2:  # the same row twice in a run
@@ -212,8 +213,14 @@ def told(app, bank, item, seed: int, as_new: bool):
         first = page(added[:cut], removed=gone, cursor=f"c{number}-1", more=True)
         last = page(added[cut:end], added[end:], cursor=f"c{number}-2")
         assert sync(app, item, first, last, bank=bank) == "succeeded"
-        known = sorted(id for id, one in live(app, item).items() if one.pending)
-        for id in known[::2]:
+        found = live(app, item)
+        for one in added:
+            if (was := one["pending_transaction_id"]) in edited:
+                assert found[one["transaction_id"]].note == f"note on {was}"
+                heirs += 1
+        known = sorted(id for id, one in found.items() if one.pending)
+        edited = set(known[::2])
+        for id in edited:
             edit(app, item, id, **MADE_BY_USER | {"note": f"note on {id}"})
     stored = {
         id: {name: getattr(one, name) for name in BANK}
@@ -222,7 +229,8 @@ def told(app, bank, item, seed: int, as_new: bool):
         | {"live": one.removed_at is None}
         for id, one in rows(app, item).items()
     }
-    return stored, [(run.added, run.modified, run.removed) for run in runs(app, item)]
+    counts = [(run.added, run.modified, run.removed) for run in runs(app, item)]
+    return stored, counts, heirs
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -231,11 +239,11 @@ def test_a_run_of_new_rows_is_stored_as_any_other(app, bank, seed):
         return factories.make_user(app, password_hash="nobody signs in with this")
 
     with inserts(app) as plain:
-        new = told(app, bank, link(app, bank, person()), seed, as_new=True)
+        *new, heirs = told(app, bank, link(app, bank, person()), seed, as_new=True)
     with inserts(app) as merged:
-        any_ = told(app, bank, link(app, bank, person()), seed, as_new=False)
+        *any_, _ = told(app, bank, link(app, bank, person()), seed, as_new=False)
     assert new == any_
-    assert any(one["note"] and one["live"] for one in new[0].values())
+    assert heirs
     assert all(map(is_merge, merged))
     # a row that comes twice is found out, and the run is merged after all
     assert [is_merge(one) for one in plain].count(True) == seed % 2
