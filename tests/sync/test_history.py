@@ -26,6 +26,7 @@ from tests.sync.linked import (
 )
 from webapp.extensions import db
 from webapp.sync.apply import BANK
+from webapp.sync.incoming import FEW
 
 pytestmark = pytest.mark.commits
 
@@ -184,7 +185,7 @@ def is_merge(statement: str) -> bool:
 def run_of(chance: random.Random, accounts: list[str], known: list[str], name: str):
     """Rows added and ids removed: new ones, posted ones, pending ones that vanish."""
     added, pending = [], list(known)
-    for number in range(chance.randrange(12, 30)):
+    for number in range(FEW + chance.randrange(2, 20)):
         id = f"{name}-{number}"
         said = {"pending": chance.random() < 0.4}
         if pending and chance.random() < 0.3:
@@ -256,11 +257,11 @@ def test_a_run_of_rows_of_which_another_bank_has_one(app, bank, owner):
     accounts = [account_ids(bank, item)[0] for item in (first, second)]
     sync(app, first, page([row(accounts[0], "t5", "1")]), bank=bank)
     edit(app, first, "t5", note="mine")
-    sent = [row(accounts[1], f"t{number}", "2") for number in range(20)]
+    sent = [row(accounts[1], f"t{number}", "2") for number in range(FEW + 5)]
     with inserts(app) as statements:
         assert sync(app, second, page(sent), bank=bank) == "succeeded"
     assert [is_merge(one) for one in statements] == [False, True]
     found = live(app, second)
-    assert len(found) == 20
+    assert len(found) == FEW + 5
     assert (found["t5"].amount, found["t5"].note) == (-2, "mine")
-    assert (runs(app, second)[-1].added, runs(app, second)[-1].modified) == (19, 1)
+    assert (runs(app, second)[-1].added, runs(app, second)[-1].modified) == (FEW + 4, 1)

@@ -2,8 +2,8 @@
 
 A temporary table costs milliseconds before its first row and leaves dead rows in the
 catalogue; values cost more with each row. Whole write and commit of so many new rows,
-median of 40, ms on two busy cores (temporary table, values): 1 row 5.4 and 2.1, 10 rows
-3.0 to 6.2 and 3.1, 40 rows 3.6 to 6.5 and 5.3, 100 rows 7.3 and 10.2.
+median of 40, ms on two busy cores (temporary table, values): 1 row 5.2 and 3.1, 10 rows
+4.3 and 3.4, 20 rows 4.5 and 4.3, 40 rows 5.2 and 5.4, 100 rows 6.4 and 9.1.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from webapp.sync.raw import cursor_of
 from webapp.sync.rows import COLUMNS
 from webapp.sync.schedule import Claim
 
-FEW = 10  # rows: from there on the temporary table wins on a quiet machine
+FEW = 20  # rows: some more, and the temporary table wins
 
 CREATE = "CREATE TEMP TABLE incoming ({}) ON COMMIT DROP".format(
     ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
