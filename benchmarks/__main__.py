@@ -16,6 +16,7 @@ NAMES = [
     "growth",
     "resync",
     "many_items",
+    "webhooks",
     "dashboard",
     "bank",
 ]

@@ -69,19 +69,20 @@ class Banks:
             self.tell(f"{item_id}/transactions/{changed}", amount=12.34)
             self.tell(f"{item_id}/transactions/{removed}/remove")
 
-    def add(self, item_id: str) -> list[str]:
+    def add(self, item_id: str, *, quiet: bool = True) -> list[str]:
         """Three purchases of today; their ids."""
         day = dt.datetime.now(dt.UTC).date().isoformat()
         new = [
             {"amount": n + 9.5, "date_posted": day, "date_transacted": day,
              "description": f"Corner Shop {n}"} for n in range(3)
         ]  # fmt: skip
-        ids: list[str] = self.tell(f"{item_id}/transactions", transactions=new)["ids"]
+        path = f"{item_id}/transactions"
+        ids: list[str] = self.tell(path, quiet=quiet, transactions=new)["ids"]
         return ids
 
-    def tell(self, path: str, **body: Any) -> Any:
+    def tell(self, path: str, *, quiet: bool = True, **body: Any) -> Any:
         url = f"/_control/items/{path}"
-        answer = self.pool.request("POST", url, json={"quiet": True, **body})
+        answer = self.pool.request("POST", url, json={"quiet": quiet, **body})
         if answer.status != 200:
             raise RuntimeError(answer.data[:500])
         return answer.json()

@@ -32,6 +32,7 @@ class Place:
 
     cluster: embedded.Cluster
     bank: Bank
+    bank_data: Path
     environment: dict[str, str]
 
     def run(self, program: str, *arguments: object) -> Any:
@@ -85,10 +86,10 @@ def opened() -> Iterator[Place]:
         bank = Bank(free_port())
         try:
             cluster.create_database(DATABASE)
-            (Path(folder) / "bank").mkdir()
-            bank.start(Path(folder) / "bank")
+            (data := Path(folder) / "bank").mkdir()
+            bank.start(data)
             bank.control("settings", rate_limits=False, webhooks=False)
-            place = Place(cluster, bank, environment(cluster, bank))
+            place = Place(cluster, bank, data, environment(cluster, bank))
             migrate(place)
             yield place
         finally:
