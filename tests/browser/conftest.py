@@ -46,6 +46,7 @@ def site(
         "DATABASE_URL": cluster.url(embedded.APP, "browser"),
         "DATABASE_OWNER_URL": cluster.url(embedded.OWNER, "browser"),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PLAID_REDIRECT_URI": f"http://127.0.0.1:{port}/accounts/link/return",
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",
     }
@@ -96,7 +97,9 @@ class Visitor:
         page.get_by_role("button", name="Make an account").click()
         page.wait_for_url(self.site.url + "/")
 
-    def link(self, bank: str, username: str = "user_good") -> None:
+    def link(
+        self, bank: str, username: str = "user_good", then: str = "**/accounts/"
+    ) -> None:
         """From the link page through Plaid Link's panes to the list of accounts."""
         page = self.open("/accounts/link")
         page.get_by_role("button", name="Choose your bank").click()
@@ -108,7 +111,7 @@ class Visitor:
         frame.get_by_role("button", name="Submit").click()
         frame.get_by_role("button", name="Continue").click()
         frame.get_by_role("button", name="Finish").click()
-        page.wait_for_url(self.site.url + "/accounts/")
+        page.wait_for_url(then)
 
     def shoot(self, name: str) -> None:
         """A picture to look at, under build/screenshots."""

@@ -88,6 +88,11 @@ class AccountPlan:
     gone: int
     older: int
 
+    @property
+    def is_busy(self) -> bool:
+        """There is any transaction in it."""
+        return any((self.matched, self.added, self.doubtful, self.gone, self.older))
+
 
 @dataclass(frozen=True)
 class Plan:
