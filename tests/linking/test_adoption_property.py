@@ -131,7 +131,7 @@ def facts(row: Any) -> tuple:
 
 histories = st.lists(events, max_size=30)
 tried = settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

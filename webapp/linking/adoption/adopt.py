@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from webapp.extensions import TAKE_YOUR_TIME
 from webapp.linking import duplicates
 from webapp.linking.adoption.accounts import match_accounts
 from webapp.linking.adoption.columns import (
@@ -197,6 +198,7 @@ def take_turns(session: Session, user_id: uuid.UUID, *items: uuid.UUID) -> None:
 
     A merge that comes meanwhile gives up and its run is done again (apply.take_turn).
     """
+    session.execute(TAKE_YOUR_TIME)
     duplicates.take_turn(session, user_id)
     for key in sorted(duplicates.turn_key(item) for item in items):
         session.execute(ONE_AT_A_TIME, {"key": key})
