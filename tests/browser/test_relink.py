@@ -1,4 +1,4 @@
-"""Link's other ways, as a person walks them: the same bank again, its own site, repair."""
+"""Link's other ways, as a person walks them: once more, the bank's own site, repair."""
 
 import re
 
