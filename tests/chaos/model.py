@@ -8,35 +8,27 @@ import datetime as dt
 import threading
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
-from flask import Flask
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
 )
-from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests import factories
-from tests.bank import Bank
-from tests.chaos.history import MUTATION, Books
-from tests.chaos.invariants import check_all
-from tests.chaos.model_bank import Login, pick
-from tests.chaos.model_crash import Crash
-from tests.chaos.model_people import UserData, stored
-from tests.sync.linked import Background, ask, change_db, claim, link, run, token
+from tests.chaos.history import MUTATION
+from tests.chaos.model_bank import pick
+from tests.chaos.model_state import Linked, State
+from tests.sync.linked import Background, ask, change_db, claim, run
 from tests.webhooks.signing import body_of, sign
 from webapp.extensions import db
 from webapp.linking.removal import close_accounts, disconnect
-from webapp.models import PlaidItem, User
-from webapp.sync import incoming
 from webapp.sync.replay import Replay
 from webapp.sync.run import sync_item
-from webapp.worker import tools_of, work_once
+from webapp.worker import tools_of
 
 NUMBER = st.integers(0, 40)
 # money out and in and none at all; one has more digits than a float
@@ -71,34 +63,8 @@ BROKEN = [
 UNLINKED_AFTER = 2  # logins at most at once: histories of one bank are the harder ones
 
 
-class Linked:
-    """A bank of the person's: our item, the login behind it, what was promised."""
-
-    def __init__(self, item: PlaidItem, login: Login) -> None:
-        self.item, self.login = item, login
-        self.data = UserData()
-        self.is_asked = True  # a sync was asked for since the last one came through
-        self.is_held_off = False  # the clock must move before anything is tried again
-        self.synced_at: Any = None
-
-
-class Histories(RuleBasedStateMachine):
-    """`app` and the rest are set on a subclass by whoever runs it."""
-
-    app: ClassVar[Flask]
-    bank: ClassVar[Bank]
-    books: ClassVar[Books]
-    engine: ClassVar[Engine]
-    crash: ClassVar[Crash]
-    told: ClassVar[Any]  # posts a webhook
-    tried: ClassVar[dict[str, int]]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.banks: list[Linked] = []
-        self.kept: list[Linked] = []  # unlinked, with their history
-        self.erased: list[Linked] = []
-        self.person: User | None = None
+class Histories(State):
+    """The rules; `model_state` has what they work on."""
 
     @initialize(world=st.sampled_from(["user_custom", "user_load_12"]))
     def begin(self, world: str) -> None:
@@ -109,14 +75,6 @@ class Histories(RuleBasedStateMachine):
         self.open_login(world)
         self.banks[0].login.add(Decimal("12.34"), 0, pending=True)
         self.all_is_settled()
-
-    def open_login(self, world: str) -> None:
-        assert self.person is not None
-        about = () if world == "user_custom" else (world, "x")
-        item = link(self.app, self.bank, self.person, *about)
-        key = token(self.app, item)
-        login = Login(self.bank, self.books, item.item_id, key)
-        self.banks.append(Linked(item, login))
 
     def teardown(self) -> None:
         if self.person is None:
@@ -188,10 +146,22 @@ class Histories(RuleBasedStateMachine):
             pending = {row["transaction_id"] for row in one.login.rows(pending=True)}
             ids = sorted(one.data.live & pending) or ids
         if one and (id := pick(ids, row)):
-            names = ", ".join(f"{name} = :{name}" for name in fields)
-            edit = f"UPDATE transactions SET {names} WHERE plaid_transaction_id = :id"
-            assert change_db(self.app, edit, id=id, **fields) == 1
-            one.data.edit(id, **fields)
+            self.edit(one, id, fields)
+
+    @rule(which=NUMBER, row=NUMBER, fields=MADE, amount=st.one_of(st.none(), AMOUNT))
+    def a_pending_row_is_worked_on_and_posts(self, which, row, fields, amount):
+        one = self.chosen(which)
+        rows = one.login.rows(pending=True) if one else []
+        known = [row for row in rows if row["transaction_id"] in one.data.live]
+        if found := pick(known, row):
+            self.edit(one, found["transaction_id"], fields)
+            one.login.post_row(found, amount)
+
+    def edit(self, one: Linked, id: str, fields: dict[str, Any]) -> None:
+        names = ", ".join(f"{name} = :{name}" for name in fields)
+        edit = f"UPDATE transactions SET {names} WHERE plaid_transaction_id = :id"
+        assert change_db(self.app, edit, id=id, **fields) == 1
+        one.data.edit(id, **fields)
 
     @rule(which=NUMBER)
     def the_person_asks(self, which):
@@ -364,61 +334,3 @@ class Histories(RuleBasedStateMachine):
         assert again.proof is not None
         assert (again.proof.added, again.proof.changed, again.proof.buried) == (0, 0, 0)
         self.came_through([one])
-
-    # What must be so
-
-    def nothing_is_left(self) -> None:
-        """Of a bank that was unlinked: at Plaid nothing, here what was to be kept."""
-        at_bank = self.books.items()
-        for one in self.kept + self.erased:
-            assert one.item.item_id not in at_bank, "linked at Plaid still"
-        with self.engine.connect() as connection:
-            for one in self.erased:
-                assert not stored(connection, one.item.id)
-
-    def work(self, size: int, copied: bool) -> list[str]:
-        """As a worker does; how each run ended."""
-        self.app.extensions["plaid"].page = size
-        incoming.FEW, few = (0 if copied else incoming.FEW), incoming.FEW
-        ended: list[str] = []
-        try:
-            while (status := work_once(self.app)) is not None:
-                ended.append(status)
-                self.count("runs")
-                assert len(ended) < 20, f"it never ends: {ended}"
-        finally:
-            incoming.FEW = few
-        return ended
-
-    def came_through(self, promised: list[Linked]) -> None:
-        self.look({one.item.item_id for one in promised})
-
-    def look(self, settled: set[str] = frozenset()) -> None:  # type: ignore[assignment]
-        broken = check_all(self.engine, self.bank, settled=settled)
-        with self.engine.connect() as connection:
-            for one in self.banks:
-                rows = stored(connection, one.item.id)
-                one.data.synced(rows.values())
-                broken += one.data.differences(rows)
-                queue = connection.execute(QUEUE, {"id": one.item.id}).one()
-                one.is_held_off = queue.is_held_off
-                if queue.last_synced_at != one.synced_at:  # a run came through
-                    one.is_asked, one.synced_at = False, queue.last_synced_at
-            for one in self.kept:
-                broken += one.data.differences(stored(connection, one.item.id))
-        assert not broken, "\n".join(broken)
-        self.count("checks")
-
-    def chosen(self, which: int) -> Linked | None:
-        self.count("steps")
-        return pick(self.banks, which)
-
-    def count(self, what: str, times: int = 1) -> None:
-        self.tried[what] = self.tried.get(what, 0) + times
-
-
-QUEUE = text("""
-    SELECT coalesce(not_before > now() OR lease_until > now(), false) AS is_held_off,
-           last_synced_at
-    FROM plaid_items WHERE id = :id
-""")

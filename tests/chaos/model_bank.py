@@ -77,10 +77,15 @@ class Login:
 
     def post(self, which: int, amount: Decimal | None, account: int | None) -> None:
         if row := pick(self.rows(pending=True), which):
-            fields: dict[str, Any] = {} if amount is None else {"amount": amount}
-            if account is not None:
-                fields["account_id"] = pick(self.accounts(), account)
-            self._edit(row, "/post", **fields)
+            self.post_row(row, amount, account)
+
+    def post_row(
+        self, row: dict[str, Any], amount: Decimal | None, account: int | None = None
+    ) -> None:
+        fields: dict[str, Any] = {} if amount is None else {"amount": amount}
+        if account is not None:
+            fields["account_id"] = pick(self.accounts(), account)
+        self._edit(row, "/post", **fields)
 
     def repeat(self, count: int) -> None:
         self.books.control(f"{self.path}/repeat", count=count)
