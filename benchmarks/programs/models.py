@@ -54,6 +54,7 @@ def sync(api: PlaidApi, linked: Linked) -> tuple[float, int]:
         account.plaid_account_id: account.id
         for account in db.session.scalars(select(BankAccount))
     }
+    db.session.commit()  # no transaction may lie open for as long as the bank is read
     reading, count, cursor, has_more = 0.0, 0, "", True
     while has_more:
         began = time.perf_counter()
