@@ -14,12 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from psycopg2 import DatabaseError, InterfaceError
 from sqlalchemy import Engine, create_engine
 
 from config import load
@@ -96,6 +97,7 @@ class Place:
     engine: Engine  # a superuser's, which sees everybody's rows
     processes: list[Process] = field(default_factory=list)
     proxies: list[Proxy] = field(default_factory=list)
+    session: Any = None  # the superuser's
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -103,11 +105,19 @@ class Place:
         return f"http://127.0.0.1:{self.web_port}"
 
     def query(self, statement: str, *values: Any) -> list[Any]:
-        """As superuser, in a session and a transaction of its own."""
-        session = connect(self.cluster.sockets, DATABASE)
-        with closing(session), session.cursor() as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+        """As superuser, in a transaction of its own."""
+        for is_last in (False, True):
+            try:
+                if self.session is None or self.session.closed:
+                    self.session = connect(self.cluster.sockets, DATABASE)
+                with self.session.cursor() as cursor:
+                    cursor.execute(statement, values)
+                    return cursor.fetchall() if cursor.description else []
+            except (DatabaseError, InterfaceError):  # the database was away
+                self.session = None
+                if is_last:
+                    raise
+        raise AssertionError("the second try returns or raises")
 
     def start(self, name: str, *command: str, **settings: str) -> Process:
         log = self.folder / f"{next(self.numbers)}-{name}.log"
@@ -211,6 +221,8 @@ class Place:
 
     def remove(self) -> None:
         self.engine.dispose()
+        if self.session is not None:
+            self.session.close()
         self.bank.stop()
         self.cluster.remove()
 
@@ -255,5 +267,5 @@ def until(true: Callable[[], Any], seconds: float = 60, why: str = "") -> Any:
     ends = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < ends, why or "it never came true"
-        time.sleep(0.03)
+        time.sleep(0.05)
     return found

@@ -241,7 +241,7 @@ def seconds_until_synced(place: Place, items: list[PlaidItem], since: float) -> 
         " WHERE id = ANY (%s::uuid[])",
         [str(item.id) for item in items],
     )
-    return float(found[0][0]) - since
+    return max(0.0, float(found[0][0]) - since)
 
 
 def webhooks(place: Place) -> Counter[str]:

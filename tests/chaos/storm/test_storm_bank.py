@@ -138,16 +138,16 @@ def delays(app: Flask, items: list[PlaidItem], rounds: int) -> list[float]:
 
 
 def test_poison_delays_nobody_and_is_set_apart(place: Place, owner: User):
-    healthy = linked(place, owner, pick(10, 38, 95))
+    healthy = linked(place, owner, pick(8, 38, 95))
     poison = linked(place, owner, pick(1, 2, 5))
     place.worker(4, backoff=0.2, longest_backoff=0.5, deadlines=DEADLINES)
     settle(place, healthy + poison)
-    without = delays(place.app, healthy, pick(2, 10, 20))
+    without = delays(place.app, healthy, pick(2, 5, 20))
     for item in poison:
         wrong = {"error_code": "INTERNAL_SERVER_ERROR", "times": None}
         place.bank.fault(SYNC, item_id=item.item_id, **wrong)
         ask(place.app, item, by_person=True)
-    beside = delays(place.app, healthy, pick(2, 10, 20))
+    beside = delays(place.app, healthy, pick(2, 5, 20))
 
     def are_apart() -> bool:
         for item in healthy[:1]:  # Plaid works: it is these items' own affair
@@ -168,8 +168,8 @@ def test_poison_delays_nobody_and_is_set_apart(place: Place, owner: User):
 
 
 def test_an_outage_costs_few_calls_and_ends_soon(place: Place, owner: User):
-    items = linked(place, owner, pick(25, 300, 1000))
-    seconds = pick(6, 60, 600)
+    items = linked(place, owner, pick(25, 100, 1000))
+    seconds = pick(4, 15, 600)
     place.bank.fault(SYNC, error_code="INTERNAL_SERVER_ERROR", times=None)
     workers = [place.worker(8, deadlines=DEADLINES) for _ in range(pick(1, 2, 2))]
     is_open = "SELECT count(*) FROM breakers WHERE opened_at IS NOT NULL"

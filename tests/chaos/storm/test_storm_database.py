@@ -33,7 +33,7 @@ def linked(place: Place, owner: User, count: int) -> list[PlaidItem]:
     items = [
         link(place.app, place.bank, owner, "user_load_60", "any") for _ in range(count)
     ]
-    place.worker(2)
+    place.worker(4)
     synced = "SELECT count(*) FROM plaid_items WHERE last_synced_at IS NOT NULL"
     until(lambda: place.query(synced)[0][0] == count)
     return items
@@ -50,14 +50,13 @@ def no_surprises(place: Place) -> None:
 def test_the_database_crashes_under_load(place: Place, owner: User):
     web = place.web()
     items = linked(place, owner, 4)
-    place.worker(2)
     visitors = Visitors(place, owner, PAGES)
     visitors.come(threads=2)
     changes = Changes(place.bank, items, quiet=False)
     changing = Loop(changes.one, 0.1)
     down, back, claimed = [], [], []
-    for _ in range(pick(2, 5, 10)):
-        time.sleep(pick(0.5, 5, 5))
+    for _ in range(pick(1, 2, 10)):
+        time.sleep(pick(0.5, 2, 5))
         went_at = time.time()
         place.crash_database()
         time.sleep(pick(1.5, 10, 10))
@@ -98,7 +97,7 @@ def test_sessions_end_at_random(place: Place, owner: User):
     visitors.come(threads=2)
     changes = Changes(place.bank, items, quiet=False)
     loops = [Loop(changes.one, 0.05), Loop(lambda: end_a_session(place), 0.05)]
-    time.sleep(pick(3, 60, 120))
+    time.sleep(pick(2, 15, 120))
     for loop in loops[::-1]:
         loop.stop()
     visitors.go()
@@ -121,14 +120,13 @@ def end_a_session(place: Place) -> None:
 def test_there_is_room_for_few_sessions(place: Place, owner: User):
     place.web()
     items = linked(place, owner, 4)
-    place.worker(4)
     visitors = Visitors(place, owner, PAGES)
     place.query(f"ALTER ROLE {embedded.APP} CONNECTION LIMIT 3")
     changes = Changes(place.bank, items, quiet=False)
     try:
         visitors.come(threads=6, pause=0.01)
         changing = Loop(changes.one, 0.05)
-        time.sleep(pick(2, 30, 60))
+        time.sleep(pick(1, 8, 60))
         changing.stop()
         visitors.go()
     finally:
@@ -155,12 +153,12 @@ def pooled(place: Place) -> str:
 def test_a_whole_walk_behind_pgbouncer(place: Place, pooled: str):
     place.bank.control("settings", **WELCOME)
     place.web(DATABASE_URL=pooled)
-    for _ in range(2):
-        place.worker(4, DATABASE_URL=pooled)
+    for _ in range(pick(1, 2, 2)):
+        place.worker(6, DATABASE_URL=pooled)
     carol = Person(place)
     name = {"email": "carol@example.com", "password": PASSWORD, "first_name": "Carol"}
     carol.post("/register", "/register", **name)
-    banks = [f"ins_{number}" for number in range(109508, 109508 + pick(2, 5, 5))]
+    banks = [f"ins_{number}" for number in range(109508, 109508 + pick(1, 4, 5))]
     for bank in banks:
         attempt = carol.post("/accounts/link", "/accounts/link")
         opened = public_token_of(place.bank, "user_load_700", "any", bank)
@@ -173,7 +171,7 @@ def test_a_whole_walk_behind_pgbouncer(place: Place, pooled: str):
     changes = Changes(place.bank, items, quiet=False)
     pressing = Loop(lambda: press_sync(carol, items[0]), 0.1)
     loops = [Loop(changes.one, 0.03), pressing]
-    time.sleep(pick(2, 30, 120))
+    time.sleep(pick(1, 8, 120))
     for loop in loops:
         loop.stop()
     wait_for_webhooks(place, items)

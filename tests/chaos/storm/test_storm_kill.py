@@ -33,13 +33,13 @@ def linked(place: Place, owner: User, *sizes: int) -> list[PlaidItem]:
 
 
 def test_workers_are_killed_again_and_again(place: Place, owner: User):
-    count, size = pick((5, 60), (20, 600), (50, 2000))
+    count, size = pick((4, 40), (20, 300), (50, 2000))
     items = linked(place, owner, *[size] * (count - 1), THREE_PAGES)
     place.bank.fault(SYNC, latency=0.1, times=None)
     changes = Changes(place.bank, items, quiet=True)
     loops = [Loop(changes.one, 0.05), asking(place, items, 0.1)]
     workers = [place.worker(2), place.worker(2)]
-    rounds = pick(5, 40, 200)
+    rounds = pick(3, 12, 200)
     for _ in range(rounds):
         time.sleep(random.uniform(0, pick(1, 2, 2)))
         victim = random.randrange(len(workers))
@@ -129,6 +129,7 @@ def test_a_worker_frozen_in_mid_write_blocks_nobody_for_long(place: Place, owner
 # calls of /transactions/sync that were answered
 CALLS = {"claimed": 0, "first page": 1, "second page": 2, "last page": 3}
 POINTS = [*CALLS, "in mid-write", "committed"]
+QUICK = ["claimed", "second page", "in mid-write", "committed"]
 
 
 def prepare(place: Place, item: PlaidItem, point: str) -> None:
@@ -157,12 +158,13 @@ def test_a_worker_killed_at_any_point_loses_and_doubles_nothing(
     place: Place, owner: User
 ):
     items = []
-    for point in POINTS * pick(1, 3, 10):
+    for point in pick(QUICK, POINTS, POINTS * 10):
         (item,) = linked(place, owner, THREE_PAGES)
         items.append(item)
         prepare(place, item, point)
         kill_at(place, item, point, place.worker(1))
-        assert check_all(place.engine, place.bank, settled=False) == [], point
+        if point == "in mid-write":
+            assert check_all(place.engine, place.bank, settled=False) == []
     killed_at = time.time()
     place.worker(4)
     until(lambda: all(is_synced(place, item) for item in items), 60)
@@ -180,7 +182,7 @@ def test_workers_freeze_again_and_again(place: Place, owner: User):
     changes = Changes(place.bank, items, quiet=True)
     loops = [Loop(changes.one, 0.05), asking(place, items, 0.05)]
     workers = [place.worker(2) for _ in range(3)]
-    for _ in range(pick(1, 6, 40)):
+    for _ in range(pick(1, 3, 40)):
         victim = random.choice(workers)
         victim.send(signal.SIGSTOP)
         time.sleep(2 * LEASE)

@@ -71,16 +71,17 @@ def test_a_web_server_that_leaves_drops_no_request(place: Place, owner: User):
 
 def test_a_reload_of_the_web_server_fails_no_request(place: Place, owner: User):
     place.bank.control("settings", webhooks=False)
-    web = place.web(processes=2)
+    processes = pick(1, 2, 2)
+    web = place.web(processes)
     visitors = Visitors(place, owner, PAGES)
     visitors.come(threads=4, pause=0.01)
     booted = web.count("Booting worker")
-    for _ in range(pick(1, 5, 20)):
+    for _ in range(pick(1, 3, 20)):
         until(lambda: visitors.statuses[200] > 20)
         web.send(signal.SIGHUP)
-        booted += 2
+        booted += processes
         until(lambda: web.count("Booting worker") >= booted)  # noqa: B023
-        until(lambda: web.count("Worker exiting") >= booted - 2)  # noqa: B023
+        until(lambda: web.count("Worker exiting") >= booted - processes)  # noqa: B023
     visitors.go()
     assert dropped(visitors) == []
     assert set(visitors.statuses) == {200}
@@ -96,7 +97,7 @@ def test_a_worker_that_leaves_keeps_no_lease(place: Place, owner: User):
     place.bank.fault("/transactions/sync", latency=0.2, times=None)
     asks = asking(place, items, 0.05)
     longest = 0.0
-    for _ in range(pick(2, 15, 60)):
+    for _ in range(pick(2, 5, 60)):
         worker = place.worker(4)
         until(lambda: place.query(LEASES)[0][0] > 1)
         began = time.monotonic()
@@ -119,7 +120,7 @@ def test_a_worker_that_leaves_keeps_no_lease(place: Place, owner: User):
 @pytest.mark.skipif(pick(True, False, False), reason="a minute or more: make chaos")
 def test_it_goes_on_without_growing(place: Place, owner: User):
     """Mixed load; memory, sessions and what is logged."""
-    seconds = pick(5, 60, 600)
+    seconds = pick(5, 20, 600)
     web = place.web(processes=2)
     items = linked(place, owner, pick(4, 40, 200), rows=200)
     workers = [place.worker(4), place.worker(4)]
@@ -137,9 +138,10 @@ def test_it_goes_on_without_growing(place: Place, owner: User):
         time.sleep(seconds / 60)
     changing.stop()
     visitors.go()
-    wait_for_webhooks(place, items, 120)
+    wait_for_webhooks(place, items)
     assert check_all(place.engine, place.bank) == []
-    assert set(visitors.statuses) == {200}, visitors.statuses
+    assert visitors.statuses.keys() <= {200, 503}, visitors.statuses
+    note("T14: pages refused", visitors.statuses[503], "pages", about="R16")
     for process in place.processes:
         assert process.count("Traceback") == 0, process.said()
         assert process.leave() == 0

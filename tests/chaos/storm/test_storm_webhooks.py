@@ -80,14 +80,14 @@ def percentile(visits: list[Visit], part: float) -> float:
 
 
 def test_a_thousand_equal_ones_during_a_sync_cause_few_more(place: Place, owner: User):
-    place.web(processes=2)
+    place.web(processes=pick(1, 2, 2))
     (item,) = linked(place, owner, 1)
     before = len(runs(place.app, item))
     place.bank.fault(SYNC, latency=4)
     body, headers = news(place, item)
     assert send(place.web_port, "POST", PATH, body, headers).status == 200
     until(lambda: runs(place.app, item)[-1].status == "running")
-    count = pick(300, 1000, 1000)
+    count = pick(200, 1000, 1000)
     with ThreadPoolExecutor(8) as senders:
         jobs = [
             senders.submit(send, place.web_port, "POST", PATH, body, headers)
@@ -106,9 +106,9 @@ def test_a_thousand_equal_ones_during_a_sync_cause_few_more(place: Place, owner:
 
 def test_at_a_rate(place: Place, owner: User):
     """100 a second: answered in time, and each change soon in the ledger."""
-    place.web(processes=2)
+    place.web(processes=pick(1, 2, 2))
     items = linked(place, owner, 4)
-    visits = at_rate(place, items[0], 100, pick(2, 30, 60))
+    visits = at_rate(place, items[0], 100, pick(1, 10, 60))
     assert {visit.status for visit in visits} == {200}
     note(
         "T5: webhook answered, p99 at 100/s", percentile(visits, 0.99), "s", 0.25, "R7"
@@ -116,7 +116,7 @@ def test_at_a_rate(place: Place, owner: User):
     changes = Changes(place.bank, items, quiet=False)
     place.bank.fault(SYNC, latency=0.2, times=None)
     waits = []
-    for _ in range(pick(3, 40, 100)):
+    for _ in range(pick(2, 10, 100)):
         began = time.time()
         changes.add(items[1].item_id)
         seen = len(place.query(ROWS))
@@ -133,7 +133,7 @@ ROWS = "SELECT id FROM transactions"
 
 
 def test_the_database_goes_and_no_webhook_is_lost(place: Place, owner: User):
-    place.web(processes=2)
+    place.web(processes=pick(1, 2, 2))
     items = linked(place, owner, 4)
     changes = Changes(place.bank, items, quiet=False)
     changing = Loop(changes.one, 0.1)
@@ -150,7 +150,7 @@ def test_the_database_goes_and_no_webhook_is_lost(place: Place, owner: User):
     time.sleep(0.5)
     changing.stop()
     assert retrying["retrying after 503"] > 0
-    wait_for_webhooks(place, items, 120)
+    wait_for_webhooks(place, items)
     assert check_all(place.engine, place.bank) == []
     note("T5: refusal without a database, longest", slowest, "s", 5, "R5")
     note("T5: database was away", back_at - went_at, "s")
