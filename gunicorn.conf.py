@@ -15,15 +15,15 @@ class Worker(ThreadWorker):
     def set_accept_enabled(self, enabled):
         if self.alive:
             super().set_accept_enabled(enabled)
-            return
-        for listener in self.sockets:
-            before = -1
-            while self.nr_conns > before:
-                before = self.nr_conns
-                self.accept(listener)
-        super().set_accept_enabled(False)
-        for listener in self.sockets:
-            listener.close()
+        elif self._accepting:
+            for listener in self.sockets:
+                before = -1
+                while self.nr_conns > before:
+                    before = self.nr_conns
+                    self.accept(listener)
+            super().set_accept_enabled(False)
+            for listener in self.sockets:
+                listener.close()
 
 
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")

@@ -65,6 +65,7 @@ def test_a_web_server_that_leaves_drops_no_request(place: Place, owner: User):
         assert linking.result().startswith("/accounts/link/")
     visitors.go()
     assert dropped(visitors) == []
+    assert web.count("Exception in worker") == 0, web.said()
     note("T14: web server left after", left, "s", 10, "R15")
     note("T14: requests dropped at its leave", 0, "requests")
 
@@ -85,6 +86,7 @@ def test_a_reload_of_the_web_server_fails_no_request(place: Place, owner: User):
     visitors.go()
     assert dropped(visitors) == []
     assert set(visitors.statuses) == {200}
+    assert web.count("Exception in worker") == 0, web.said()
     note("T14: longest answer during reloads", visitors.longest, "s")
     note("T14: requests during reloads", len(visitors.visits), "requests")
     note("T14: requests failed by reloads", 0, "requests")
