@@ -31,6 +31,7 @@ from webapp.app import create_app
 from webapp.models import User
 from webapp.sync import schedule
 from webapp.sync.fetch import Fetched
+from webapp.sync.incoming import FEW
 from webapp.sync.run import pause_after
 
 pytestmark = pytest.mark.commits
@@ -275,7 +276,7 @@ def test_nothing_new_costs_few_statements(counted_app, cluster, bank, item, acco
     assert not [said for said in found if "incoming" in said]
 
 
-@pytest.mark.parametrize(("count", "tables"), [(10, 0), (11, 1)])
+@pytest.mark.parametrize(("count", "tables"), [(FEW, 0), (FEW + 1, 1)])
 def test_few_rows_make_no_temporary_table(
     counted_app, cluster, bank, item, account, count, tables
 ):
