@@ -75,7 +75,7 @@ def handlers(app: Flask) -> dict[str, jobs.Handler]:
     return {
         removal.AT_PLAID: partial(removal.remove_at_plaid, tools),
         removal.ERASURE: partial(removal.erase_rows, tools),
-        departure.ERASURE: partial(departure.erase_account, tools.session),
+        departure.ERASURE: partial(departure.erase_account, tools),
         notice.KIND: partial(bank_notice.send, app, tools.session),
         choice.UNCHOSEN: partial(choice.drop_unchosen, tools),
     }

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from webapp.linking import choice, duplicates, institutions, sessions
+from webapp.linking import choice, duplicates, institutions, removal, sessions
 from webapp.linking.metadata import SuccessMetadata
 from webapp.models import (
     BankAccount,
@@ -17,6 +17,7 @@ from webapp.models import (
     LinkStatus,
     PlaidItem,
     PlaidLinkSession,
+    User,
 )
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.decode import AccountsAnswer, Exchange
@@ -81,6 +82,7 @@ def exchange(
     is_second_login: bool = False,
 ) -> Outcome:
     """The public token for an item, once. Commits. As `complete`."""
+    user_id = attempt.user_id
     tools.session.commit()
     try:
         given = tools.plaid.item_public_token_exchange(public_token)
@@ -88,6 +90,11 @@ def exchange(
         sessions.end(tools.session, attempt, LinkStatus.FAILED, error=error)
         tools.session.commit()
         return Outcome(LinkStatus.FAILED, bank=bank, error=error)
+    owner = select(User.id).where(User.id == user_id)
+    if not tools.session.scalar(owner.with_for_update(read=True, key_share=True)):
+        removal.remove_unowned(tools, user_id, given.item_id, given.access_token)
+        tools.session.commit()
+        return Outcome(LinkStatus.FAILED)
     item = _keep(tools, attempt, given, institution_id, bank)
     if item is None:
         return _known_already(tools, attempt, given, bank)

@@ -3,7 +3,6 @@
 import uuid
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
 
 from webapp.extensions import TAKE_YOUR_TIME
 from webapp.jobs import queue
@@ -25,9 +24,7 @@ def delete_account(tools: Tools, user_id: uuid.UUID) -> None:
     200,000 transactions that takes longer than anybody waits for a page.
     """
     session = tools.session
-    items = select(PlaidItem.id).where(PlaidItem.user_id == user_id)
-    for item in session.scalars(items).all():
-        disconnect(tools, user_id, item, keep_history=False)
+    _disconnect_all(tools, user_id)
     session.execute(delete(Job).where(Job.user_id == user_id, Job.kind != AT_PLAID))
     session.execute(
         update(User)
@@ -44,8 +41,21 @@ def delete_account(tools: Tools, user_id: uuid.UUID) -> None:
     queue.put(session, ERASURE, str(user_id), {"user": str(user_id)})
 
 
-def erase_account(session: Session, held: Held, meanwhile: Meanwhile) -> None:
-    """The user who left, and everything that names them."""
+def erase_account(tools: Tools, held: Held, meanwhile: Meanwhile) -> None:
+    """The user who left, and everything that names them.
+
+    A bank that was being linked while they left has its token since, and ends here.
+    """
+    session, user_id = tools.session, uuid.UUID(held.args["user"])
     session.execute(TAKE_YOUR_TIME)
-    gone = delete(User).where(User.id == uuid.UUID(held.args["user"]))
-    session.execute(gone.where(User.is_active.is_(False)))
+    left = select(User.id).where(User.id == user_id, User.is_active.is_(False))
+    if session.execute(left.with_for_update()).scalar_one_or_none() is None:
+        return
+    _disconnect_all(tools, user_id)
+    session.execute(delete(User).where(User.id == user_id))
+
+
+def _disconnect_all(tools: Tools, user_id: uuid.UUID) -> None:
+    items = select(PlaidItem.id).where(PlaidItem.user_id == user_id)
+    for item in tools.session.scalars(items.order_by(PlaidItem.id)).all():
+        disconnect(tools, user_id, item, keep_history=False)

@@ -8,6 +8,7 @@ import uuid
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
 
 from webapp.crypto import DecryptionError
 from webapp.extensions import TAKE_YOUR_TIME
@@ -40,7 +41,7 @@ def disconnect(
         select(PlaidItem.item_id, PlaidItem.access_token)
         .where(PlaidItem.user_id == user_id, PlaidItem.id == item)
         .where(PlaidItem.access_token != WIPED)
-        .with_for_update()
+        .with_for_update(key_share=True)  # a long merge holds the row's key
     ).one_or_none()
     if found is None:
         return False
@@ -81,6 +82,21 @@ def _put_removal(
         user_id=user_id,
         sealed_with=tools.vault,
         secret=secret,
+    )
+
+
+def remove_unowned(
+    tools: Tools, user_id: uuid.UUID, item_id: str, access_token: str
+) -> None:
+    """A login whose owner left while Plaid gave its token. The caller commits."""
+    args = {"item_id": item_id, "user": str(user_id), "item": str(uuid7())}
+    queue.put(
+        tools.session,
+        AT_PLAID,
+        item_id,
+        args,
+        sealed_with=tools.vault,
+        secret=access_token,
     )
 
 
