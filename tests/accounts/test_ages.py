@@ -52,6 +52,31 @@ def test_the_oldest_word_of_a_linked_bank_decides(
     assert "1 of 2 banks current" in said.text
 
 
+def test_a_last_try_is_not_told_where_the_bank_wants_a_login(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(
+        app, alice, state="login_required", bank_updated_at=before(hours=5),
+        bank_failed_at=before(hours=2),
+    )  # fmt: skip
+    assert "did not work" not in card(alice_client, item).text
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/"])
+def test_a_bank_read_for_the_first_time_is_not_called_behind(
+    app: Flask, alice: User, alice_client: FlaskClient, path: str
+) -> None:
+    linked(app, alice, institution_name="Old Bank")
+    linked(
+        app, alice, state="first_sync", institution_name="New Bank", req_seq=2,
+        last_synced_at=None, bank_updated_at=None, update_status=None,
+    )  # fmt: skip
+    said = read(alice_client.get(path).text).get("freshness").text
+    assert "1 of 2 banks current. New Bank is being read" in said
+    assert "behind" not in said
+    assert "still coming" not in said
+
+
 @pytest.mark.parametrize("path", ["/", "/accounts/"])
 def test_history_that_is_still_coming_is_said_beside_the_figures(
     app: Flask, alice: User, alice_client: FlaskClient, path: str

@@ -159,6 +159,31 @@ def test_status_page_and_fragment_hold_the_same_card(
     assert without_secrets(fragment.text.strip()) in without_secrets(page.text)
 
 
+def test_cards_fragment_brings_the_line_above_all_cards(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(app, alice)
+    fragment = alice_client.get(f"/accounts/{item.id}/status", headers=HTMX)
+    line = read(fragment.text).get("freshness")
+    assert "1 of 1 bank current" in line.text
+    assert line.attrs["hx-swap-oob"] == "true"
+
+
+def test_accounts_stand_in_the_order_of_their_use(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    item = linked(app, alice)
+    for type, subtype in [
+        ("loan", "student"), ("credit", "credit card"), ("investment", "ira"),
+        ("payable", "other"), ("depository", "savings"),
+    ]:  # fmt: skip
+        make_account(app, item, name=f"A {type}", type=type, subtype=subtype)
+    text = card(alice_client, item).text
+    kinds = ["depository", "credit", "investment", "loan", "payable"]
+    assert kinds == sorted(kinds, key=lambda type: text.index(f"A {type}"))
+    assert "Student loan" in text
+
+
 def test_list_as_a_fragment(app: Flask, alice: User, alice_client: FlaskClient) -> None:
     linked(app, alice)
     page = alice_client.get("/accounts/")

@@ -42,6 +42,7 @@ def test_register_link_and_read_the_dashboard(visitor: Visitor, bank: Bank) -> N
     visitor.link("First Platypus Bank")
     assert page.get_by_text("First Platypus Bank is linked").is_visible()
     page.get_by_text("Up to date.").wait_for()  # the card asks for itself
+    page.get_by_text("1 of 1 bank current").wait_for()  # and brings the line above
     assert page.get_by_text("Plaid Checking").is_visible()
     assert_fits(visitor, "accounts")
 

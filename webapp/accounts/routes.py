@@ -35,7 +35,7 @@ def index() -> Response:
 @bp.get("/<uuid:item_id>/status")
 @login_required
 def status(item_id: uuid.UUID) -> Response:
-    return _card(own_bank(item_id))
+    return _card(item_id)
 
 
 @bp.post("/<uuid:item_id>/syncs")
@@ -46,7 +46,7 @@ def sync(item_id: uuid.UUID) -> Response:
     schedule.ask(db.session(), current_user.id, item_id, by_person=True)
     db.session.commit()
     if wants_fragment():
-        return _card(own_bank(item_id))
+        return _card(item_id)
     flash("We are asking your bank for news. It takes a few seconds.")
     return go_to(url_for("accounts.index"))
 
@@ -60,8 +60,15 @@ def own_bank(item_id: uuid.UUID) -> Bank:
     return bank
 
 
-def _card(bank: Bank) -> Response:
-    adoptions = list_adoptions(db.session(), current_user.id)
+def _card(item_id: uuid.UUID) -> Response:
+    banks = list_banks(db.session(), current_user.id, dt.datetime.now(dt.UTC))
+    bank = next((bank for bank in banks if bank.id == item_id), None)
+    if bank is None:
+        abort(404)
     return render(
-        "accounts/status.html", "accounts/_item.html", bank=bank, adoptions=adoptions
+        "accounts/status.html",
+        "accounts/_card.html",
+        bank=bank,
+        fresh=freshness(banks, current_user.zone),
+        adoptions=list_adoptions(db.session(), current_user.id),
     )

@@ -21,6 +21,9 @@ ACRONYMS = set(
     " sep sipp tfsa ugma utma".split()
 )
 
+# Plaid's kinds of loan that say nothing without the word
+PLAIN_LOANS = {"auto", "business", "commercial", "construction", "consumer", "student"}
+
 
 @dataclass(frozen=True)
 class AccountLine:
@@ -45,6 +48,8 @@ class AccountLine:
     def type_label(self) -> str:
         first, *more = (self.subtype or self.type).split()
         words = [first.capitalize(), *more]
+        if self.type == "loan" and self.subtype in PLAIN_LOANS:
+            words.append("loan")
         return " ".join(w.upper() if w.lower() in ACRONYMS else w for w in words)
 
 
@@ -127,7 +132,9 @@ LIST = text("""
     LEFT JOIN bank_accounts a ON a.user_id = i.user_id AND a.plaid_item_id = i.id
                              AND (a.closed_at IS NULL OR a.revoked_at IS NOT NULL)
     WHERE i.user_id = :user_id AND i.state NOT IN ('removing', 'removed')
-    ORDER BY lower(i.institution_name), i.id, a.type, a.name, a.id
+    ORDER BY lower(i.institution_name), i.id,
+             array_position('{depository,credit,investment,brokerage,loan}', a.type),
+             a.name, a.id
 """)
 
 

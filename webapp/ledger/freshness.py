@@ -16,6 +16,7 @@ class Freshness:
     total: int
     oldest_name: str | None
     coming: int = 0  # banks whose older history is still to come
+    reading: str | None = None  # a bank that is read for the first time just now
 
 
 def freshness(banks: Sequence[Bank], zone: dt.tzinfo) -> Freshness:
@@ -24,10 +25,12 @@ def freshness(banks: Sequence[Bank], zone: dt.tzinfo) -> Freshness:
     oldest, name = min(ages) if ages else (None, None)
     known = oldest is not None and len(ages) == len(banks)
     behind = [bank.name for bank in banks if not bank.is_current]
+    new = [bank.name for bank in banks if bank.is_syncing and not bank.synced_at]
     return Freshness(
         complete_to=oldest.astimezone(zone).date() if oldest and known else None,
         current=len(banks) - len(behind),
         total=len(banks),
         oldest_name=name if name in behind else next(iter(behind), None),
-        coming=sum(not bank.has_history for bank in banks),
+        coming=sum(not bank.has_history for bank in banks if bank.synced_at),
+        reading=next(iter(new), None),
     )

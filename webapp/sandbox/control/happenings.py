@@ -55,6 +55,7 @@ def _login_repaired(
     """Repaired somewhere else, in another app that uses the same bank."""
     now = bank.clock.now()
     item.error_code = None
+    item.last_success_at = now
     if item.consent_expires_at is not None and item.consent_expires_at <= now:
         item.consent_expires_at = now + timedelta(days=CONSENT_DAYS)
         item.expiration_told = False

@@ -109,6 +109,7 @@ def _mend(walk: Walk, old: Item, chosen: list[int]) -> Item:
     bank = walk.bank
     with bank.editing(old.item_id) as (connection, item):
         item.error_code = None
+        item.last_success_at = bank.clock.now()
         item.password = walk.session.password
         item.expiration_told = False
         item.login_expires_at = login_expiry(bank)
