@@ -25,7 +25,7 @@ from tests.sync.linked import (
     token,
 )
 from webapp.extensions import db
-from webapp.sync.apply import BANK
+from webapp.sync.columns import BANK
 from webapp.sync.incoming import FEW
 
 pytestmark = pytest.mark.commits

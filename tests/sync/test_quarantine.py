@@ -32,7 +32,7 @@ from webapp.models import PlaidItem
 from webapp.plaid.decode import NOTHING
 from webapp.plaid.errors import PlaidError
 from webapp.plaid.odd import REASONS, OddRow, read_page
-from webapp.sync.apply import BANK
+from webapp.sync.columns import BANK
 from webapp.sync.parts import LONGEST_KEPT, MOST_KEPT, _places, facts
 from webapp.sync.quarantine import raw_place
 

@@ -206,6 +206,20 @@ def test_what_is_no_decision(
     assert shown(page(alice_client)) == [str(row.id)]
 
 
+def test_an_instant_of_any_zone_is_one(
+    app: Flask, account: BankAccount, alice_client: FlaskClient
+) -> None:
+    """Python knows zones and years that PostgreSQL refuses."""
+    row = changed(app, account)
+    long_ago = "2020-01-01T00:00:00+20:00"
+    answered = answer(alice_client, of(row), decision="accepted", seen_at=long_ago)
+    assert answered.status_code == 303
+    before = {"before": f"{long_ago}_{row.id}"}
+    assert alice_client.get(URL, query_string=before).status_code == 200
+    no_year = {"before": f"0001-01-01T00:00:00+20:00_{row.id}"}
+    assert alice_client.get(URL, query_string=no_year).status_code == 404
+
+
 def test_fragment_is_the_part_inside_the_page(
     app: Flask, account: BankAccount, alice_client: FlaskClient
 ) -> None:

@@ -22,7 +22,8 @@ from webapp.models import (
 from webapp.models.plaid_item import UNLINKED
 from webapp.plaid.decode import AccountsAnswer, Exchange
 from webapp.plaid.errors import PlaidError
-from webapp.sync import apply, schedule
+from webapp.sync import schedule
+from webapp.sync.accounts import write_accounts
 from webapp.sync.run import Tools, token_place
 
 log = logging.getLogger(__name__)
@@ -185,9 +186,7 @@ def _check_and_fill(
         return Outcome(LinkStatus.CHOOSING, twin.item.id, twin.item.institution_name)
     new_ids = [uuid7() for _ in answer.accounts]
     try:
-        apply.write_accounts(
-            tools.session, attempt.user_id, item, new_ids, answer.accounts
-        )
+        write_accounts(tools.session, attempt.user_id, item, new_ids, answer.accounts)
     except PlaidError as error:
         log.warning("Accounts of a new item make no sense: %s", error)
     start_now(tools, attempt.user_id, item)

@@ -16,6 +16,7 @@ from webapp.jobs.lease import Interrupted
 from webapp.models.plaid_item import HISTORY_COMPLETE
 from webapp.sync import apply
 from webapp.sync.claim import Claim
+from webapp.sync.columns import CHANGING, USERS
 from webapp.sync.fetch import Fetched
 from webapp.sync.raw import cursor_of
 from webapp.sync.rows import COLUMNS
@@ -133,8 +134,8 @@ COMPARE = text(f"""
                b.id IS NOT NULL AND b.plaid_transaction_id
                    IS DISTINCT FROM t.plaid_transaction_id AS is_lost,
                b.removed_at IS NULL AS was_live, t.removed_at IS NULL AS is_live,
-               t.is_named, {_differ(apply.CHANGING)} AS differs,
-               {_differ(apply.USERS)} AS is_rewritten
+               t.is_named, {_differ(CHANGING)} AS differs,
+               {_differ(USERS)} AS is_rewritten
         FROM before b FULL JOIN t ON t.id = b.id),
     kept AS (SELECT * FROM compared WHERE NOT (is_new OR is_lost))
     SELECT count(*) FILTER (WHERE was_live = is_live

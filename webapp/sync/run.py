@@ -20,6 +20,7 @@ from webapp.plaid.client import PlaidClient
 from webapp.plaid.decode import AccountsAnswer, ItemAnswer
 from webapp.plaid.errors import PlaidError
 from webapp.sync import apply, failure, inbox, notice, record, schedule
+from webapp.sync.accounts import write_accounts
 from webapp.sync.fetch import NEWS_EVERY, Fetched, begin, fetch, result
 from webapp.sync.inbox import Heard
 from webapp.sync.record import Written
@@ -156,7 +157,7 @@ def _write(
     if fetched.rows > MANY:
         session.execute(TAKE_YOUR_TIME)
     new_ids = [uuid7() for _ in accounts.accounts]
-    apply.write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
+    write_accounts(session, held.user_id, held.id, new_ids, accounts.accounts)
     written = Written()
     if fetched.is_ready:
         written = Written(*write(session, tools.vault, held, run_id, fetched))

@@ -130,8 +130,11 @@ def _words_of(place: tuple[dt.datetime, uuid.UUID] | None) -> str | None:
 
 
 def _instant(words: str) -> dt.datetime:
-    """Raises ValueError."""
+    """Raises ValueError. In UTC, for PostgreSQL knows fewer zones than Python."""
     at = dt.datetime.fromisoformat(words)
     if at.tzinfo is None:
         raise ValueError("an instant needs its zone")
-    return at
+    try:
+        return at.astimezone(dt.UTC)
+    except OverflowError as error:
+        raise ValueError("no such year") from error

@@ -26,7 +26,7 @@ from webapp.linking.adoption.columns import (
 from webapp.linking.adoption.plan import SIDES, is_gone, read_plan, values_of
 from webapp.linking.removal import close_accounts, disconnect
 from webapp.models import Adoption
-from webapp.sync.apply import USERS
+from webapp.sync.columns import USERS
 from webapp.sync.run import Tools
 
 

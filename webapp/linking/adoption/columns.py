@@ -1,6 +1,7 @@
 """The bank's columns, which change places, and the user's, which stay. As SQL."""
 
-from webapp.sync.apply import ACCOUNT_COLUMNS, USERS
+from webapp.sync.accounts import ACCOUNT_COLUMNS
+from webapp.sync.columns import USERS
 from webapp.sync.rows import COLUMNS
 
 # of a transaction, but for Plaid's id: that one is unique and needs its own step

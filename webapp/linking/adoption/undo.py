@@ -17,7 +17,7 @@ from webapp.linking.adoption.columns import (
     listed,
 )
 from webapp.models import Adoption
-from webapp.sync.apply import USERS
+from webapp.sync.columns import USERS
 
 
 class NotUndoable(Exception):
