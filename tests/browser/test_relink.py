@@ -135,6 +135,7 @@ def test_a_new_account_is_added(visitor: Visitor, bank: Bank) -> None:
     frame.get_by_role("button", name="Continue").click()
     frame.get_by_role("button", name="Finish").click()
     page.wait_for_url(visitor.site.url + "/accounts/")
+    assert page.get_by_text("shares the accounts that you chose").is_visible()
     page.get_by_text("Brand New").wait_for()
     assert not page.get_by_text("New accounts at").is_visible()
 

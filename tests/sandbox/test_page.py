@@ -29,7 +29,14 @@ def test_events_are_played_by_hand(bank: Bank, browser: Browser) -> None:
     rows = bank.sync(token)["added"]
     tipped = next(row for row in rows if row["amount"] == 50.15)
     assert (tipped["date"], tipped["pending"]) == (today, False)
+    press("The newest payment is corrected")
+    renamed = bank.sync(token)["added"]
+    corrected = next(row for row in renamed if row["name"].endswith("(corrected)"))
+    press("The newest payment is taken back")
+    left = {row["transaction_id"] for row in bank.sync(token)["added"]}
+    assert corrected["transaction_id"] not in left
     press("New account at the bank")
+    press("An account is no longer shared")
     press("Bank down")
     code = bank.refused("/transactions/sync", access_token=token)
     assert code == "INSTITUTION_DOWN"

@@ -200,6 +200,8 @@ def tell(outcome: Outcome, attempt: PlaidLinkSession) -> Response:
     if outcome.status == LinkStatus.LINKED and outcome.bank:
         is_repair = attempt.mode == "update"
         words = "is working again" if is_repair else "is linked"
+        if is_repair and attempt.selects_accounts:  # nothing was broken
+            words = "shares the accounts that you chose"
         flash(f"{outcome.bank} {words}. Its transactions are coming in.", "success")
         return go_to(url_for("accounts.index"))
     return over(outcome.status)

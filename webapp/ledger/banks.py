@@ -132,7 +132,7 @@ LIST = text("""
     LEFT JOIN bank_accounts a ON a.user_id = i.user_id AND a.plaid_item_id = i.id
                              AND (a.closed_at IS NULL OR a.revoked_at IS NOT NULL)
     WHERE i.user_id = :user_id AND i.state NOT IN ('removing', 'removed')
-    ORDER BY lower(i.institution_name), i.id,
+    ORDER BY lower(i.institution_name), i.id, a.revoked_at IS NOT NULL,
              array_position('{depository,credit,investment,brokerage,loan}', a.type),
              a.name, a.id
 """)

@@ -57,13 +57,40 @@ function account(item) {
   });
 }
 
+async function newest(item) {
+  const path = `items/${item.item_id}/transactions`;
+  const one = (await call(path)).transactions.find((row) => !row.pending);
+  if (!one) throw new Error("Nothing has posted at this bank.");
+  return [`${path}/${one.transaction_id}`, one];
+}
+
+async function rename(item) {
+  const [path, one] = await newest(item);
+  const name = `${one.name} (corrected)`;
+  return call(path, { amount: one.amount + 1, merchant_name: name, name });
+}
+
+async function takeBack(item) {
+  const [path] = await newest(item);
+  return call(`${path}/remove`, {});
+}
+
+async function unshare(item) {
+  const one = item.accounts.findLast((held) => held.shared && !held.revoked);
+  if (!one) throw new Error("No account is shared.");
+  return call(`items/${item.item_id}/accounts/${one.account_id}/revoke`, {});
+}
+
 const EVENTS = [
   ["Bank asks for login again", event("login_required")],
   ["Login is repaired elsewhere", event("login_repaired")],
   ["A purchase is made (pending)", purchase("Lantern House Restaurant", 42.5, 2)],
   ["A refund arrives", purchase("Threadline refund", -31.2, 0)],
   ["A pending payment posts with a tip", tip],
+  ["The newest payment is corrected", rename],
+  ["The newest payment is taken back", takeBack],
   ["New account at the bank", account],
+  ["An account is no longer shared", unshare],
   ["Bank down", event("bank_down")],
   ["Bank up again", event("bank_up")],
   ["Consent runs out in 7 days", event("pending_expiration")],
