@@ -62,6 +62,16 @@ def test_a_last_try_is_not_told_where_the_bank_wants_a_login(
     assert "did not work" not in card(alice_client, item).text
 
 
+def test_all_that_are_behind_are_counted(
+    app: Flask, alice: User, alice_client: FlaskClient
+) -> None:
+    for name, state in [("A", "login_required"), ("B", "revoked"), ("C", "healthy")]:
+        day = before(days=2 if name == "B" else 1)
+        linked(app, alice, institution_name=name, state=state, bank_updated_at=day)
+    said = read(alice_client.get("/accounts/").text).get("freshness").text
+    assert "1 of 3 banks current. B and 1 more are behind" in said
+
+
 @pytest.mark.parametrize("path", ["/", "/accounts/"])
 def test_a_bank_read_for_the_first_time_is_not_called_behind(
     app: Flask, alice: User, alice_client: FlaskClient, path: str
