@@ -53,4 +53,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # the tokens in it are nowhere else, and Plaid goes on with what is not removed
+    waiting = "SELECT count(*) FROM jobs WHERE secret IS NOT NULL"
+    if count := op.get_bind().scalar(sa.text(waiting)):
+        raise RuntimeError(
+            f"{count} banks wait for their removal at Plaid: let a worker do it first"
+        )
     op.drop_table("jobs")

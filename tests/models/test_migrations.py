@@ -14,6 +14,10 @@ from webapp import embedded
 from webapp.app import create_app
 
 NAME = "scratch_migrations"
+WAITING = """
+    INSERT INTO jobs (id, kind, key, args, secret)
+    VALUES (gen_random_uuid(), 'item_removal', 'item', '{}', 'sealed')
+"""
 
 
 @pytest.fixture
@@ -66,6 +70,21 @@ def test_down_to_nothing_and_up_again(fresh: Flask) -> None:
         assert set(shape(fresh)) == {"alembic_version", "rights"}
         command.upgrade(settings_of(fresh), "head")
     assert shape(fresh) == first
+
+
+def test_no_token_is_lost_on_the_way_down(fresh: Flask) -> None:
+    with fresh.app_context():
+        command.upgrade(settings_of(fresh), "head")
+        engine = create_engine(fresh.config["DATABASE_OWNER_URL"])
+        with engine.begin() as connection:
+            connection.execute(text(WAITING))
+        with pytest.raises(RuntimeError, match="1 banks wait"):
+            command.downgrade(settings_of(fresh), "0008")
+        with engine.begin() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM jobs")) == 1
+            connection.execute(text("DELETE FROM jobs"))
+        engine.dispose()
+        command.downgrade(settings_of(fresh), "0008")
 
 
 def test_init_db_may_be_repeated(fresh: Flask) -> None:

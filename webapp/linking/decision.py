@@ -24,7 +24,9 @@ def decide(
         session.refresh(attempt)
         status = attempt.status_at(dt.datetime.now(dt.UTC))
         return Outcome(status, attempt.plaid_item_id)
-    session.refresh(attempt)
+    session.refresh(attempt, with_for_update=True)
+    if attempt.status != LinkStatus.EXCHANGING:  # the job was a moment faster
+        return Outcome(LinkStatus(attempt.status), attempt.plaid_item_id)
     choice.stop_waiting(session, attempt)
     twin = session.get_one(PlaidItem, (attempt.user_id, attempt.plaid_item_id))
     bank, institution_id = twin.institution_name, twin.institution_id
