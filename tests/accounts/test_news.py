@@ -79,13 +79,13 @@ def test_a_refusal_is_said_plainly_and_syncs_go_on(
 
 
 @pytest.mark.usefixtures("switched_on")
-@pytest.mark.usefixtures("switched_on")
 def test_a_bank_that_does_not_answer_is_not_asked_for_money(app, alice_client, item):
     assert LABEL in alice_client.get("/accounts/").text
     change_db(app, "UPDATE plaid_items SET state = 'institution_down'")
     assert LABEL not in alice_client.get("/accounts/").text
 
 
+@pytest.mark.usefixtures("switched_on")
 def test_an_ordinary_sync_never_costs_anything(app, bank, alice_client, item):
     page = alice_client.get("/accounts/").text
     data = {"csrf_token": csrf_token(page)}
