@@ -45,10 +45,10 @@ def link(place: Place, count: int) -> str:
     return item_id
 
 
-def sync(place: Place, count: int) -> Any:
+def sync(place: Place, count: int, *banks: str) -> Any:
     """A first sync, however often: what came before is forgotten."""
     place.forget_syncs()
-    run = place.run("sync")
+    run = place.run("sync", *banks)
     if run["added"] != count:
         raise RuntimeError(f"{run['added']} of {count} rows came")
     return run

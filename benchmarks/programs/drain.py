@@ -1,6 +1,7 @@
 """The same pages over the same HTTP, thrown away: no client, nothing decoded."""
 
 import json
+import sys
 import re
 import time
 
@@ -16,11 +17,11 @@ CURSOR = re.compile(rb'"has_more":(true|false),"next_cursor":"([^"]*)"')
 TAIL = 1_000  # bytes at the end of a page that have the cursor
 
 
-def main() -> None:
+def main(item_id: str | None = None) -> None:
     config = load()
     app = create_app(config)
     with app.app_context():
-        access_token = the_only_one(tools_of(app)).access_token
+        access_token = the_only_one(tools_of(app), item_id).access_token
     pool = urllib3.PoolManager(timeout=60)
     ask(pool, config, access_token, "", 1)  # connects
     began = time.perf_counter()
@@ -61,4 +62,4 @@ def ask(
     return answer.data
 
 
-main()
+main(*sys.argv[1:])
