@@ -1,8 +1,8 @@
 """The same pages over the same HTTP, thrown away: no client, nothing decoded."""
 
 import json
-import sys
 import re
+import sys
 import time
 
 import urllib3

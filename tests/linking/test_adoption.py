@@ -30,6 +30,7 @@ from tests.sync.linked import (
 from webapp.extensions import db
 from webapp.linking.duplicates import turn_key
 from webapp.linking.removal import disconnect
+from webapp.models.plaid_item import HISTORY_COMPLETE
 from webapp.worker import tools_of, work_once
 
 pytestmark = pytest.mark.commits
@@ -101,6 +102,22 @@ def test_a_relink_shares_no_id_and_is_offered(app, alice_client, old, new):
     told = alice_client.get("/accounts/").text
     assert "Bring your old history along?" in told
     assert path_of(new, old) in told
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/"])
+@pytest.mark.parametrize("status", ["INITIAL_UPDATE_COMPLETE", HISTORY_COMPLETE])
+def test_two_histories_that_both_count_are_told_until_they_are_one(
+    app, alice_client, bob_client, old, new, path, status
+):
+    change_db(app, "UPDATE plaid_items SET update_status = :s WHERE id = :i",
+              i=new.id, s=status)  # fmt: skip
+    twice = "counts twice: what was kept and what is new"
+    assert twice in alice_client.get(path).text
+    assert twice not in bob_client.get(path).text
+    change_db(app, "UPDATE plaid_items SET update_status = :s WHERE id = :i",
+              i=new.id, s=HISTORY_COMPLETE)  # fmt: skip
+    assert agree(alice_client, new, old).status_code == 303
+    assert twice not in alice_client.get(path).text
 
 
 def test_the_dry_run_says_it_all_and_changes_nothing(app, alice_client, old, new):

@@ -84,6 +84,7 @@ class Bank:
     accounts: list[AccountLine]
     unreadable: int = 0  # transactions in quarantine
     has_new_accounts: bool = False  # which the person may add
+    counts_twice: bool = False  # beside a kept history of the same accounts
 
     @property
     def unreadable_words(self) -> str | None:
@@ -119,6 +120,17 @@ LIST = text("""
            a.id AS account_id, coalesce(a.user_name, a.name) AS account_name, a.mask,
            a.type, a.subtype, a.currency, a.current_balance, a.available_balance,
            a.hidden_at, a.revoked_at, i.new_accounts_at,
+           EXISTS (  -- the kept history of an earlier link, nothing decided about it
+               SELECT FROM plaid_items o
+               JOIN bank_accounts oa ON oa.user_id = o.user_id
+                                    AND oa.plaid_item_id = o.id
+               WHERE o.user_id = i.user_id AND o.state = 'removed'
+                 AND o.institution_id = i.institution_id
+                 AND o.created_at < i.created_at
+                 AND oa.name = a.name AND oa.mask IS NOT DISTINCT FROM a.mask
+                 AND NOT EXISTS (SELECT FROM adoptions d
+                                 WHERE d.user_id = i.user_id AND d.new_item_id = i.id
+                                   AND d.old_item_id = o.id)) AS counts_twice,
            (SELECT count(*) FROM quarantined_transactions q
             WHERE q.user_id = i.user_id AND q.plaid_item_id = i.id
               AND q.resolved_at IS NULL
@@ -144,6 +156,8 @@ def list_banks(session: Session, user_id: uuid.UUID, now: dt.datetime) -> list[B
     for row in session.execute(LIST, {"user_id": user_id}):
         if row.id not in banks:
             banks[row.id] = _bank(row, now)
+        if row.counts_twice:
+            banks[row.id] = replace(banks[row.id], counts_twice=True)
         if row.account_id is not None:
             banks[row.id].accounts.append(_account(row))
     return list(banks.values())

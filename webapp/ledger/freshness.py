@@ -17,6 +17,7 @@ class Freshness:
     oldest_name: str | None
     coming: int = 0  # banks whose older history is still to come
     reading: str | None = None  # a bank that is read for the first time just now
+    twice: str | None = None  # a bank whose kept and new history both count
 
 
 def freshness(banks: Sequence[Bank], zone: dt.tzinfo) -> Freshness:
@@ -33,4 +34,5 @@ def freshness(banks: Sequence[Bank], zone: dt.tzinfo) -> Freshness:
         oldest_name=name if name in behind else next(iter(behind), None),
         coming=sum(not bank.has_history for bank in banks if bank.synced_at),
         reading=next(iter(new), None),
+        twice=next((bank.name for bank in banks if bank.counts_twice), None),
     )
